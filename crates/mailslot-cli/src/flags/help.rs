@@ -1,0 +1,95 @@
+//! Examples and exit codes, for help and man pages alike.
+
+use std::fmt::Write;
+
+use crate::exit;
+
+/// A command line and what it does.
+pub(crate) type Example = (&'static str, &'static str);
+
+/// The examples of a command; those of `mailslot` itself for "".
+pub(crate) fn examples(command: &str) -> &'static [Example] {
+    match command {
+        "" => &[
+            ("mailslot demo", "See mailslots at work"),
+            ("mailslot read taxes/sue", "In one terminal: create a slot and print what arrives"),
+            ("mailslot write taxes/sue 'The form is in.'", "In another: write a record"),
+        ],
+        "read" => &[
+            ("mailslot read taxes/sue", "Print each record on a line until Ctrl-C"),
+            ("mailslot read taxes/sue --format json", "Also tell who wrote it and when"),
+            ("mailslot read taxes/sue -n 1 --timeout 5s", "Wait up to 5 seconds for one record"),
+            (
+                "mailslot read backup/jobs --exec 'xargs -d \"\\n\" tar -czf /backup/$(date +%s).tgz'",
+                "Run a command for each record",
+            ),
+            (
+                "mailslot read printer --allow group:lp --max-size 64K --quota 1M",
+                "Let a group write, and limit what may wait",
+            ),
+            ("mailslot read -0 files | xargs -0 rm --", "Records with any bytes but NUL, safely"),
+        ],
+        "write" => &[
+            ("mailslot write taxes/sue 'The form is in.'", "Write one record"),
+            ("mailslot write taxes/sue one two ''", "Write three records, the last one empty"),
+            ("mailslot write taxes/sue --file form.pdf", "Write a whole file as one record"),
+            ("date | mailslot write taxes/sue", "Write all of standard input as one record"),
+            ("tail -f log | mailslot write --lines taxes/sue", "Write each line as it comes"),
+            ("find . -print0 | mailslot write -0 files", "Write each path, whatever is in it"),
+            ("mailslot write alive tick --repeat 60 --interval 1s", "Write a record each second"),
+        ],
+        "info" => &[
+            ("mailslot info taxes/sue", "Show one slot"),
+            ("mailslot info taxes/sue --json | jq .pid", "Which process reads it?"),
+        ],
+        "ls" => &[
+            ("mailslot ls", "List all slots"),
+            ("mailslot ls 'taxes/*'", "List those whose names start with taxes/"),
+            ("mailslot ls --watch", "See slots appear and vanish"),
+            ("mailslot ls --json | jq -r 'select(.alive).name'", "The names of the living ones"),
+        ],
+        "demo" => &[("mailslot demo", "Show mailslots at work")],
+        "completions" => &[
+            (
+                "mailslot completions bash > ~/.local/share/bash-completion/completions/mailslot",
+                "Install completions for bash",
+            ),
+            ("mailslot completions fish > ~/.config/fish/completions/mailslot.fish", "For fish"),
+            (
+                "mailslot completions zsh > /usr/local/share/zsh/site-functions/_mailslot",
+                "For zsh, as root",
+            ),
+        ],
+        "man" => &[
+            ("mailslot man | man -l -", "Read the manual page"),
+            ("mailslot man --dir ~/.local/share/man/man1", "Install the pages of all commands"),
+        ],
+        _ => &[],
+    }
+}
+
+/// What stands at the end of a command's long help.
+pub(crate) fn epilogue(command: &str) -> String {
+    let mut out = String::from("Examples:\n");
+    for (line, what) in examples(command) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "  {line}\n      {what}");
+    }
+    out.push_str("\nExit codes:\n");
+    for (code, meaning) in exit::CODES {
+        let _ = writeln!(out, "  {code:<5}  {meaning}");
+    }
+    if command.is_empty() {
+        out.push_str("\nEnvironment:\n");
+        for (variable, meaning) in ENVIRONMENT {
+            let _ = writeln!(out, "  {variable}\n      {meaning}");
+        }
+    }
+    out.trim_end().to_owned()
+}
+
+/// The environment variables that the command heeds.
+pub(crate) const ENVIRONMENT: [(&str, &str); 1] = [(
+    "MAILSLOT_DIR",
+    "The directory that holds the slots, in place of /run/mailslot (or /dev/shm, where there is none)",
+)];

@@ -1,0 +1,105 @@
+//! Man pages and completions, out of the definitions in [`flags`](crate::flags).
+
+use std::fs;
+use std::io::{self, Write};
+
+use anyhow::Context;
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Inline, Roff, bold, roman};
+
+use crate::exit::{self, Exit};
+use crate::flags::{Cli, CompletionsArgs, ManArgs, help};
+use crate::stdout::Stdout;
+
+pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "mailslot", &mut script);
+    Stdout::new()?.write(&script)?;
+    Ok(Exit::Success)
+}
+
+pub(crate) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
+    let Some(dir) = &args.dir else {
+        let pages = pages().context("cannot make the page")?;
+        Stdout::new()?.write(&pages[0].text)?;
+        return Ok(Exit::Success);
+    };
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {dir:?}"))?;
+    for page in pages().context("cannot make the pages")? {
+        let path = dir.join(&page.file);
+        fs::write(&path, &page.text).with_context(|| format!("cannot write {path:?}"))?;
+    }
+    Ok(Exit::Success)
+}
+
+struct Page {
+    file: String,
+    text: Vec<u8>,
+}
+
+/// The page of `mailslot` first, then one for each command.
+fn pages() -> io::Result<Vec<Page>> {
+    let mut root = Cli::command().disable_help_subcommand(true);
+    root.build();
+    let names: Vec<_> = root.get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    let mut pages = vec![page(&root, "", &names)?];
+    for command in root.get_subcommands() {
+        pages.push(page(command, command.get_name(), &names)?);
+    }
+    Ok(pages)
+}
+
+fn page(command: &Command, name: &str, all: &[String]) -> io::Result<Page> {
+    let title = if name.is_empty() { "mailslot".into() } else { format!("mailslot-{name}") };
+    let version = env!("CARGO_PKG_VERSION");
+    // Within a man page, `mailslot-read` is the name; in the synopsis it stays `mailslot read`.
+    let man = Man::new(command.clone().display_name(title.clone()))
+        .title(title.to_uppercase())
+        .section("1")
+        .source(format!("mailslot {version}"))
+        .manual("Mailslots for Linux");
+    let mut text = Vec::new();
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    if name.is_empty() {
+        man.render_subcommands_section(&mut text)?;
+    }
+    man.render_options_section(&mut text)?;
+    list("EXIT STATUS", exit::CODES.into_iter(), &mut text)?;
+    list("ENVIRONMENT", help::ENVIRONMENT.into_iter(), &mut text)?;
+    list("EXAMPLES", help::examples(name).iter().copied(), &mut text)?;
+    see_also(&title, all, &mut text)?;
+    Ok(Page { file: format!("{title}.1"), text })
+}
+
+fn list<'a>(
+    heading: &str,
+    items: impl Iterator<Item = (&'a str, &'a str)>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut roff = Roff::new();
+    roff.control("SH", [heading]);
+    for (term, meaning) in items {
+        roff.control("TP", []).text([bold(term)]).text([roman(meaning)]);
+    }
+    roff.to_writer(out)
+}
+
+fn see_also(title: &str, all: &[String], out: &mut dyn Write) -> io::Result<()> {
+    let mut others: Vec<String> = all.iter().map(|name| format!("mailslot-{name}")).collect();
+    others.insert(0, "mailslot".into());
+    others.retain(|other| other != title);
+    let mut line: Vec<Inline> = Vec::new();
+    for other in others {
+        if !line.is_empty() {
+            line.push(roman(", "));
+        }
+        line.extend([bold(other), roman("(1)")]);
+    }
+    let mut roff = Roff::new();
+    roff.control("SH", ["SEE ALSO"]).text(line);
+    roff.to_writer(out)
+}

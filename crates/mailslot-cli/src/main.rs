@@ -1,0 +1,69 @@
+//! The `mailslot` command: mailslots for people and shell scripts.
+//!
+//! A short tour, from what is typed to what happens:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`flags`] | every command and flag, defined once: the parser, help, man pages and completions come from it |
+//! | [`values`] | what a size, a duration, a slot and a list of users look like when typed |
+//! | [`read`], [`write`], [`info`], [`ls`] | one module for each command |
+//! | [`demo`] | shows and checks the main job with several processes |
+//! | [`generate`] | man pages and completions |
+//! | [`exit`] | the one place that decides which exit code an error means |
+//! | [`signals`] | Ctrl-C, SIGTERM and a reader of our output that went away |
+//! | [`text`], [`stdout`] | fit for people and pipes |
+//!
+//! Errors go to standard error in one line, `mailslot: <error>`. Standard output that nobody reads
+//! any more is a success.
+
+#![forbid(unsafe_code)]
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::exit::Exit;
+use crate::flags::{Cli, Command};
+
+mod demo;
+mod entry;
+mod exit;
+mod flags;
+mod generate;
+mod info;
+mod ls;
+mod read;
+mod signals;
+mod stdout;
+mod text;
+mod values;
+mod write;
+
+fn main() -> ExitCode {
+    let exit = run(Cli::parse()).unwrap_or_else(|error| {
+        let exit = Exit::of(&error);
+        if exit != Exit::Success {
+            complain(&format!("{error:#}"));
+        }
+        exit
+    });
+    ExitCode::from(exit.code())
+}
+
+fn run(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Read(args) => read::run(args),
+        Command::Write(args) => write::run(args),
+        Command::Info(args) => info::run(&args),
+        Command::Ls(args) => ls::run(&args),
+        Command::Demo => demo::run(),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
+    }
+}
+
+/// One line to standard error. There is nobody to tell if that fails.
+fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "mailslot: {}", text::one_line(message));
+}

@@ -1,0 +1,47 @@
+//! The memory a ring lives in, as both halves see it.
+
+use crate::sync::{AtomicU32, AtomicU64};
+
+/// Keeps what one side writes off the cache lines (and their prefetched neighbours) of the other.
+#[repr(C, align(128))]
+#[derive(Debug, Default)]
+pub(crate) struct Line<T>(pub(crate) T);
+
+/// The words through which writer and reader meet. Both sides can write all of them: to each, what
+/// the other side owns is a claim.
+///
+/// Positions count bytes of items from the ring's beginning and only grow.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Header {
+    /// The writer has published all items before this position.
+    pub(crate) tail: Line<AtomicU64>,
+    /// 1: the reader sleeps, the writer's next publication must ring the bell.
+    pub(crate) armed: Line<AtomicU32>,
+    /// The reader has released all items before this position.
+    pub(crate) head: Line<AtomicU64>,
+    /// 1: the writer waits for room, the reader's next release must tell it.
+    pub(crate) wanted: Line<AtomicU32>,
+}
+
+/// Memory that holds a [`Header`] and the bytes of all levels.
+///
+/// The ring borrows its memory through this trait so that the same code runs over a shared mapping,
+/// over the heap in tests, and under loom. Offsets count from the start of level 0; an
+/// implementation panics on one out of bounds, which both halves rule out before they call.
+pub trait Memory {
+    /// The words shared with the other side.
+    fn header(&self) -> &Header;
+    /// Reads the word at `at`, a multiple of 8.
+    fn word(&self, at: u64) -> u64;
+    /// Writes the word at `at`, a multiple of 8.
+    fn set_word(&self, at: u64, value: u64);
+    /// Copies bytes out. The other side may be changing them meanwhile.
+    fn copy_out(&self, at: u64, into: &mut [u8]);
+    /// Copies bytes in.
+    fn copy_in(&self, at: u64, from: &[u8]);
+    /// Gives the pages wholly inside this range back to the system; they read as zero afterwards.
+    fn discard(&self, at: u64, len: u64);
+    /// Says that `len` bytes from `at` will soon be written.
+    fn prepare(&self, at: u64, len: u64);
+}

@@ -1,0 +1,293 @@
+//! The writer's half of a ring.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use crate::geometry::Geometry;
+use crate::item::{ALIGN, HEAD, Head, MAX_RECORD, footprint};
+use crate::memory::Memory;
+use crate::sync::{Ordering, publish_then_lower, raise_then_look};
+
+/// How far the writer goes beyond level 0 before it looks whether it can return there, in bytes.
+const STRIDE: u64 = 64 * 1024;
+
+/// Why a record was not queued. Nothing of it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PushError {
+    /// The records waiting and this one exceed the quota.
+    #[error("the records waiting and this one exceed the quota")]
+    Full,
+    /// The record alone exceeds the quota: it can never be queued.
+    #[error("the record exceeds the quota")]
+    TooLarge,
+    /// The reader's position makes no sense: the shared memory was tampered with.
+    #[error("the reader's position in the ring makes no sense")]
+    Broken,
+}
+
+/// What a successful push asks of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Wake {
+    /// The reader is awake.
+    No,
+    /// The reader sleeps: ring its bell.
+    Ring,
+}
+
+/// The writer's half: the only one that appends items and moves the tail.
+#[derive(Debug)]
+pub struct Producer<M> {
+    memory: M,
+    geometry: Geometry,
+    quota: u64,
+    /// All items before this position are published.
+    tail: u64,
+    /// The reader's position when last seen.
+    head: u64,
+    level: usize,
+    /// The position that corresponds to the start of the current level.
+    level_start: u64,
+    /// Where in memory the next item goes.
+    at: u64,
+    /// Bytes that may be appended at `at` before anything must be checked again.
+    room: u64,
+    /// Per level, the position at which its last item ended: read past it, the level is free.
+    ends: Vec<u64>,
+    /// Padding and jumps not yet read, as (end, length): they don't count against the quota.
+    fillers: VecDeque<(u64, u64)>,
+    filling: u64,
+    /// Memory up to here, in the current level, has been asked for.
+    prepared: u64,
+}
+
+impl<M: Memory> Producer<M> {
+    /// Starts an empty ring in memory that reads as zero.
+    ///
+    /// `quota` is clamped to [`Geometry::max_quota`].
+    pub fn new(memory: M, geometry: Geometry, quota: u64) -> Self {
+        Self {
+            memory,
+            geometry,
+            quota: quota.min(geometry.max_quota()),
+            tail: 0,
+            head: 0,
+            level: 0,
+            level_start: 0,
+            at: 0,
+            room: 0,
+            ends: vec![0; geometry.levels()],
+            fillers: VecDeque::new(),
+            filling: 0,
+            prepared: 0,
+        }
+    }
+
+    /// Appends one record made of `parts`, whose lengths add up to `len`, and publishes it.
+    ///
+    /// It is refused only if the bytes [waiting](Producer::waiting) and `len` exceed the quota, so
+    /// that a record as large as the quota fits into an empty ring.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths don't add up to `len`.
+    #[inline]
+    pub fn push(&mut self, stamp: u64, parts: &[IoSlice<'_>], len: u64) -> Result<Wake, PushError> {
+        let size = footprint(len);
+        if size > self.room {
+            self.reserve(len, size)?;
+        }
+        let mut at = self.at + HEAD;
+        let mut left = len;
+        for part in parts {
+            // Past its own room, the record would overwrite what the reader hasn't read.
+            left = left.checked_sub(part.len() as u64).expect("parts longer than stated");
+            self.memory.copy_in(at, part);
+            at += part.len() as u64;
+        }
+        assert!(left == 0, "parts shorter than stated");
+        self.memory.set_word(self.at, Head::Record(len as u32).encode());
+        self.memory.set_word(self.at + 8, stamp);
+        self.advance(size);
+        Ok(self.publish())
+    }
+
+    /// Bytes of records published and not yet released by the reader, each with a head of 16 bytes
+    /// and rounded up to a multiple of 16.
+    pub fn waiting(&mut self) -> Result<u64, PushError> {
+        self.look()?;
+        Ok(self.unread())
+    }
+
+    /// Asks the reader to say when it next releases something. False if it already has since the
+    /// last look, and a push is worth trying at once.
+    pub fn want_room(&mut self) -> Result<bool, PushError> {
+        let seen = self.head;
+        let header = self.memory.header();
+        let head = raise_then_look(&header.wanted.0, &header.head.0);
+        self.accept(head)?;
+        Ok(self.head == seen)
+    }
+
+    #[inline]
+    fn publish(&self) -> Wake {
+        let header = self.memory.header();
+        if publish_then_lower(&header.tail.0, self.tail, &header.armed.0) {
+            Wake::Ring
+        } else {
+            Wake::No
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self, size: u64) {
+        self.tail += size;
+        self.at += size;
+        // A record as large as the quota leaves less than nothing.
+        self.room = self.room.saturating_sub(size);
+    }
+
+    /// Takes note of what the reader has released.
+    fn look(&mut self) -> Result<(), PushError> {
+        let head = self.memory.header().head.0.load(Ordering::Acquire);
+        self.accept(head)
+    }
+
+    fn accept(&mut self, head: u64) -> Result<(), PushError> {
+        if head < self.head || head > self.tail || !head.is_multiple_of(ALIGN) {
+            return Err(PushError::Broken);
+        }
+        self.head = head;
+        while let Some(&(_, len)) = self.fillers.front().filter(|filler| filler.0 <= head) {
+            self.fillers.pop_front();
+            self.filling -= len;
+        }
+        Ok(())
+    }
+
+    /// A hostile head amid padding would make this negative.
+    fn unread(&self) -> u64 {
+        (self.tail - self.head).saturating_sub(self.filling)
+    }
+
+    /// Makes room for an item of `size` bytes holding a record of `len`, or says why there is none.
+    #[cold]
+    fn reserve(&mut self, len: u64, size: u64) -> Result<(), PushError> {
+        if len > self.quota.min(MAX_RECORD) {
+            return Err(PushError::TooLarge);
+        }
+        self.look()?;
+        let unread = self.unread();
+        if unread + len > self.quota {
+            return Err(PushError::Full);
+        }
+        self.locate();
+        if self.may_return_to_level_0(size) {
+            self.jump(0);
+        } else if !self.fits_here(size) {
+            // There always is one, or the geometry's promise is wrong.
+            let level = self.larger_free_level(size).ok_or(PushError::Full)?;
+            self.jump(level);
+        }
+        let contiguous = self.contiguous();
+        if contiguous < size {
+            self.pad(contiguous);
+        }
+        let mut room = self.contiguous().min(self.free()).min(self.quota - unread);
+        if self.level > 0 {
+            room = room.min(STRIDE);
+            self.prepare(room.max(size));
+        }
+        self.room = room;
+        Ok(())
+    }
+
+    /// An item that ended exactly with the level left `at` one past it.
+    fn locate(&mut self) {
+        let capacity = self.geometry.capacity(self.level);
+        let offset = (self.tail - self.level_start) % capacity;
+        self.at = self.geometry.start(self.level) + offset;
+        if offset == 0 {
+            self.prepared = self.at;
+        }
+    }
+
+    /// Bytes up to the end of the current level.
+    fn contiguous(&self) -> u64 {
+        let capacity = self.geometry.capacity(self.level);
+        capacity - (self.tail - self.level_start) % capacity
+    }
+
+    /// Bytes free in the current level, less the head that a later jump needs.
+    fn free(&self) -> u64 {
+        let block = self.geometry.block(self.level);
+        let read = self.head.saturating_sub(self.level_start) / block * block;
+        let used = self.tail - self.level_start - read;
+        self.geometry.capacity(self.level) - used - HEAD
+    }
+
+    fn fits_here(&self, size: u64) -> bool {
+        let contiguous = self.contiguous();
+        let need = if contiguous < size { contiguous + size } else { size };
+        need <= self.free()
+    }
+
+    fn is_free(&self, level: usize) -> bool {
+        level != self.level && self.ends[level] <= self.head
+    }
+
+    /// With little left to read, all in the current level, the small level 0 serves better.
+    fn may_return_to_level_0(&self, size: u64) -> bool {
+        let small = self.geometry.capacity(0) / 4;
+        self.level > 0
+            && size <= small
+            && self.tail - self.head <= small
+            && (0..self.geometry.levels()).all(|l| l == self.level || self.is_free(l))
+    }
+
+    /// The smallest larger level that nobody reads any more.
+    ///
+    /// There always is one: at most one level above the current can still hold old records (that
+    /// which was left for level 0), and either of the last two levels holds a whole quota: if the
+    /// current one is among these, the record fits there.
+    fn larger_free_level(&self, size: u64) -> Option<usize> {
+        (self.level + 1..self.geometry.levels())
+            .find(|&l| self.is_free(l) && self.geometry.capacity(l) >= size + HEAD)
+    }
+
+    fn pad(&mut self, len: u64) {
+        self.memory.set_word(self.at, Head::Pad.encode());
+        self.fill(len);
+        self.at = self.geometry.start(self.level);
+        self.prepared = self.at;
+    }
+
+    fn jump(&mut self, level: usize) {
+        self.memory.set_word(self.at, Head::Jump(level as u32).encode());
+        self.fill(HEAD);
+        self.ends[self.level] = self.tail;
+        self.level = level;
+        self.level_start = self.tail;
+        self.at = self.geometry.start(level);
+        self.prepared = self.at;
+    }
+
+    fn fill(&mut self, len: u64) {
+        self.tail += len;
+        self.fillers.push_back((self.tail, len));
+        self.filling += len;
+    }
+
+    /// Asks for memory in larger steps than a page fault would.
+    fn prepare(&mut self, len: u64) {
+        let end = self.at + len;
+        if end <= self.prepared {
+            return;
+        }
+        let level_end = self.geometry.start(self.level) + self.geometry.capacity(self.level);
+        let from = self.prepared.max(self.at);
+        let upto = (end.max(from + STRIDE * 4)).min(level_end);
+        self.memory.prepare(from, upto - from);
+        self.prepared = upto;
+    }
+}

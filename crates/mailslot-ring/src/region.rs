@@ -1,0 +1,213 @@
+//! Shared memory: a sealed memfd and its mapping.
+
+use std::ffi::{CStr, c_void};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+
+use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
+use rustix::io::Errno;
+use rustix::param::page_size;
+use rustix::process::{Resource, getrlimit};
+
+use crate::geometry::{Geometry, HEADER_BYTES};
+use crate::memory::{Header, Memory};
+
+/// `TMPFS_MAGIC`: the file system of every memfd that is not made of huge pages, whose shortage
+/// would kill who touches them.
+const TMPFS_MAGIC: i64 = 0x0102_1994;
+
+/// Why a descriptor that a peer sent cannot hold a ring.
+#[derive(Debug, thiserror::Error)]
+pub enum RegionError {
+    /// It is no memfd, or one that could shrink under the reader.
+    #[error("the descriptor is not a memfd sealed against shrinking")]
+    Unsealed,
+    /// It is made of huge pages.
+    #[error("the memfd is not ordinary memory")]
+    NotOrdinary,
+    /// Its size is not the one expected.
+    #[error("the memfd has {found} bytes instead of {expected}")]
+    Size {
+        /// Bytes that it should have.
+        expected: u64,
+        /// Bytes that it has.
+        found: u64,
+    },
+    /// The system refused.
+    #[error("cannot map the ring's memory: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A mapping shared with another process, unmapped when dropped.
+#[derive(Debug)]
+pub struct Region {
+    base: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: a `Region` is an address range that stays mapped until its only owner drops it, and every
+// access goes through atomics or copies that tolerate concurrent change: no thread is special.
+unsafe impl Send for Region {}
+// SAFETY: as for `Send`; methods taking `&self` never hand out references to plain bytes.
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// Creates the memory of a new ring and the descriptor to send to the reader.
+    pub fn create(geometry: Geometry) -> io::Result<(Self, OwnedFd)> {
+        Self::create_sealed(c"mailslot-ring", geometry.file_len())
+    }
+
+    /// Creates `len` bytes of zeroed memory that processes holding the descriptor share.
+    pub fn create_plain(len: u64) -> io::Result<(Self, OwnedFd)> {
+        Self::create_sealed(c"mailslot-control", len)
+    }
+
+    fn create_sealed(name: &CStr, len: u64) -> io::Result<(Self, OwnedFd)> {
+        // Growing a file past this limit would kill the process with SIGXFSZ.
+        if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < len) {
+            return Err(io::Error::other(format!(
+                "the limit on file sizes (ulimit -f) is below the {len} bytes of shared memory"
+            )));
+        }
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        // Hardened systems refuse memory that could be executed; kernels before 6.3 don't know how
+        // to be asked for the other kind.
+        let fd = match rustix::fs::memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
+            Err(Errno::INVAL) => rustix::fs::memfd_create(name, flags)?,
+            other => other?,
+        };
+        rustix::fs::ftruncate(&fd, len)?;
+        let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+        rustix::fs::fcntl_add_seals(&fd, seals)?;
+        Ok((Self::map(fd.as_fd(), len)?, fd))
+    }
+
+    /// Maps the memory that a peer sent, once it is sure that no peer can take it away again.
+    pub fn open(fd: BorrowedFd<'_>, geometry: Geometry) -> Result<Self, RegionError> {
+        Self::open_plain(fd, geometry.file_len())
+    }
+
+    /// Maps `len` bytes created by [`Region::create_plain`], as careful as [`Region::open`].
+    pub fn open_plain(fd: BorrowedFd<'_>, len: u64) -> Result<Self, RegionError> {
+        // Asked first because only memfds answer it: any other question could be answered, or
+        // left unanswered, by a file system that the peer wrote.
+        let seals = rustix::fs::fcntl_get_seals(fd).map_err(|_| RegionError::Unsealed)?;
+        if !seals.contains(SealFlags::SHRINK) {
+            return Err(RegionError::Unsealed);
+        }
+        if rustix::fs::fstatfs(fd).map_err(io::Error::from)?.f_type as i64 != TMPFS_MAGIC {
+            return Err(RegionError::NotOrdinary);
+        }
+        let found = rustix::fs::fstat(fd).map_err(io::Error::from)?.st_size as u64;
+        if found != len {
+            return Err(RegionError::Size { expected: len, found });
+        }
+        Ok(Self::map(fd, len)?)
+    }
+
+    fn map(fd: BorrowedFd<'_>, len: u64) -> io::Result<Self> {
+        let len = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a null hint lets the kernel choose an unused range, so no memory that Rust knows
+        // is replaced. The file cannot shrink (sealed), so every page of the range stays valid
+        // until `Drop` unmaps it.
+        let base = unsafe {
+            rustix::mm::mmap(std::ptr::null_mut(), len, prot, MapFlags::SHARED, fd, 0)?
+        };
+        let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { base, len })
+    }
+
+    /// The address of byte `at` of the mapping, of which `len` bytes are about to be used.
+    #[inline]
+    pub(crate) fn address(&self, at: usize, len: usize) -> *mut u8 {
+        assert!(at <= self.len && len <= self.len - at, "outside the mapping");
+        // SAFETY: `at <= self.len` was just checked, so the result lies in the mapped range or one
+        // past its end.
+        unsafe { self.base.as_ptr().add(at) }
+    }
+
+    #[inline]
+    fn data(&self, at: u64, len: usize) -> *mut u8 {
+        self.address(HEADER_BYTES.saturating_add(at as usize), len)
+    }
+
+    #[inline]
+    fn data_word(&self, at: u64) -> &crate::sync::AtomicU64 {
+        let word = self.data(at, 8).cast::<u64>();
+        assert!(word.is_aligned());
+        // SAFETY: the eight bytes lie in the mapping, are aligned (both just checked), stay mapped
+        // for as long as `self` is borrowed, and both sides use atomic operations on heads.
+        unsafe { crate::sync::AtomicU64::from_ptr(word) }
+    }
+
+    fn advise(&self, at: u64, len: u64, advice: Advice) {
+        let page = page_size() as u64;
+        let start = (HEADER_BYTES as u64 + at).next_multiple_of(page);
+        let end = (HEADER_BYTES as u64 + at + len) / page * page;
+        if start < end {
+            let len = (end - start) as usize;
+            let from = self.address(start as usize, len).cast::<c_void>();
+            // SAFETY: the range lies in this mapping (just checked). Neither advice used here
+            // (remove, populate) unmaps it; removed pages read as zero afterwards, which the ring
+            // allows for since nothing in them is live. A refusal leaves everything as it was.
+            let _ = unsafe { rustix::mm::madvise(from, len, advice) };
+        }
+    }
+}
+
+impl Memory for Region {
+    #[inline]
+    fn header(&self) -> &Header {
+        let header = self.address(0, size_of::<Header>()).cast::<Header>();
+        // SAFETY: a mapping is page-aligned and was checked to hold a header, which consists of
+        // atomics only: they allow change by others while referenced, and any bits are valid.
+        unsafe { &*header }
+    }
+
+    #[inline]
+    fn word(&self, at: u64) -> u64 {
+        self.data_word(at).load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn set_word(&self, at: u64, value: u64) {
+        self.data_word(at).store(value, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn copy_out(&self, at: u64, into: &mut [u8]) {
+        let from = self.data(at, into.len());
+        // SAFETY: source and length lie in the mapping (just checked); the destination is private
+        // memory borrowed exclusively, so they don't overlap. A peer may change the source during
+        // the copy: the mapping is no object that the compiler knows, and no byte is looked at
+        // before it has arrived in private memory.
+        unsafe { std::ptr::copy_nonoverlapping(from, into.as_mut_ptr(), into.len()) }
+    }
+
+    #[inline]
+    fn copy_in(&self, at: u64, from: &[u8]) {
+        let into = self.data(at, from.len());
+        // SAFETY: destination and length lie in the mapping (just checked), no Rust reference to
+        // it exists, and the source is private memory elsewhere.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), into, from.len()) }
+    }
+
+    fn discard(&self, at: u64, len: u64) {
+        self.advise(at, len, Advice::LinuxRemove);
+    }
+
+    fn prepare(&self, at: u64, len: u64) {
+        self.advise(at, len, Advice::LinuxPopulateWrite);
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: the range came from `mmap`, nobody else unmaps it, and no borrow of `self` (and
+        // so no reference into it) outlives this call. Failure would leave it mapped: harmless.
+        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len) };
+    }
+}

@@ -1,0 +1,71 @@
+//! A slot's limits, and how a writer learns them without a round trip.
+//!
+//! A slot binds its socket inside a private directory and only then gives that directory its
+//! public name. The kernel keeps the address that was bound, and tells it to whoever connects. So
+//! what the private name says, every writer knows at once:
+//!
+//! `/run/mailslot/.mailslot-4d2-00000000deadbeef-m1000-q4000000/s`
+
+#[cfg(test)]
+mod tests;
+
+use crate::text::hexadecimal;
+
+/// What the name of every private directory starts with.
+pub const PRIVATE_PREFIX: &str = ".mailslot-";
+
+/// The socket's name in its directory.
+const SOCKET_NAME: &[u8] = b"s";
+
+/// What a slot takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// The largest record, in bytes. 0 and `u32::MAX` both mean no limit but the quota; which of
+    /// them was asked for is kept, because `GetMailslotInfo` answers it.
+    pub max_record: u32,
+    /// How many bytes of unread records may wait.
+    pub quota: u64,
+}
+
+impl Limits {
+    /// `m1000-q4000000`: hexadecimal, lower case, without leading zeros.
+    pub fn encode(&self) -> String {
+        format!("m{:x}-q{:x}", self.max_record, self.quota)
+    }
+
+    /// Reads what [`encode`](Self::encode) writes, and nothing else.
+    pub fn parse(text: &str) -> Option<Limits> {
+        let (max_record, quota) = text.strip_prefix('m')?.split_once("-q")?;
+        Some(Limits {
+            max_record: u32::try_from(hexadecimal(max_record)?).ok()?,
+            quota: hexadecimal(quota)?,
+        })
+    }
+
+    /// The largest record that can be written: no limit lets it exceed the quota.
+    pub fn largest_record(&self) -> u64 {
+        match self.max_record {
+            0 | u32::MAX => self.quota,
+            max => self.quota.min(u64::from(max)),
+        }
+    }
+
+    /// Reads the limits out of a slot's socket address, the path that its socket was bound to.
+    pub fn from_address(path: &[u8]) -> Option<Limits> {
+        // From the right: the directories above are the user's, and may look like anything.
+        let mut components = path.rsplit(|&byte| byte == b'/');
+        if components.next()? != SOCKET_NAME {
+            return None;
+        }
+        let name = components.next()?.strip_prefix(PRIVATE_PREFIX.as_bytes())?;
+        let mut fields = name.rsplitn(3, |&byte| byte == b'-');
+        let (quota, max_record, _unique) = (fields.next()?, fields.next()?, fields.next()?);
+        let text = [max_record, quota].join(&b'-');
+        Limits::parse(str::from_utf8(&text).ok()?)
+    }
+}
+
+/// The name under which process `pid` builds a slot. `nonce` tells its attempts apart.
+pub fn private_dir_name(pid: u32, nonce: u64, limits: Limits) -> String {
+    format!("{PRIVATE_PREFIX}{pid:x}-{nonce:016x}-{}", limits.encode())
+}

@@ -1,0 +1,66 @@
+//! Text shared by the parsers: strict numbers, and quoting a stranger's text in an error.
+
+use std::fmt::Write;
+
+#[cfg(test)]
+mod tests;
+
+const SHOWN_MAX: usize = 80;
+const SHOWN_HEAD: usize = 50;
+const SHOWN_TAIL: usize = 25;
+
+/// `text` fit for an error message: its middle left out when long, and nothing left in it that
+/// could move a terminal's cursor or reverse the direction of the text.
+pub(crate) fn shown(text: &str) -> String {
+    let chars = text.chars().count();
+    if chars <= SHOWN_MAX {
+        return escaped(text.chars());
+    }
+    let tail = text.chars().skip(chars.saturating_sub(SHOWN_TAIL));
+    format!(
+        "{}…{}",
+        escaped(text.chars().take(SHOWN_HEAD)),
+        escaped(tail)
+    )
+}
+
+fn escaped(chars: impl Iterator<Item = char>) -> String {
+    let mut out = String::new();
+    for c in chars {
+        if c.is_control() || is_direction_or_line(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn is_direction_or_line(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A decimal number written the one way that [`ToString`] writes it.
+pub(crate) fn decimal(text: &str) -> Option<u64> {
+    number(text, 10)
+}
+
+/// A hexadecimal number written the one way that `{:x}` writes it.
+pub(crate) fn hexadecimal(text: &str) -> Option<u64> {
+    number(text, 16)
+}
+
+fn number(text: &str, radix: u32) -> Option<u64> {
+    // `from_str_radix` alone would let through `+7`, `007` and `FF`.
+    let digit = |b: u8| b.is_ascii_digit() || (radix == 16 && (b'a'..=b'f').contains(&b));
+    let canonical = text == "0" || !text.starts_with('0');
+    (canonical && text.bytes().all(digit))
+        .then(|| u64::from_str_radix(text, radix).ok())
+        .flatten()
+}
+
+/// Appends `%XX`.
+pub(crate) fn push_percent(out: &mut String, byte: u8) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "%{byte:02X}");
+}

@@ -1,0 +1,592 @@
+//! All writers of a slot, and the order of their records.
+//!
+//! A *batch* is everything that had been written at one moment, the cut. To collect it, the core
+//! reads the clock, then asks the kernel for news (new writers, first records, bells), then looks
+//! at the rings of the active peers. Whatever was complete at the cut is seen by one of these, so
+//! the records stamped up to the cut can be given out, sorted by their stamps: none that is missing
+//! could have been written before them. Peers that have been quiet are asked to ring instead, so
+//! a batch costs by the number of writers that write, not of those that are connected.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use mailslot_ring::Geometry;
+use mailslot_wire::limits::Limits;
+use rustix::event::epoll::{self, Event, EventData, EventFlags};
+use rustix::event::{EventfdFlags, Timespec, eventfd};
+use rustix::io::Errno;
+use rustix::net::{Shutdown, SocketFlags};
+
+use super::intake::{Intake, attach, discard};
+use super::peer::{Next, Offer, Peer};
+use super::vault::{Deposit, Vault};
+use crate::clock;
+
+/// Looks that find nothing before a peer has to ring.
+const QUIET_LOOKS: u32 = 64;
+
+/// At most this many connections are accepted in one go; the kernel holds no more.
+const ACCEPT_AT_ONCE: u32 = 8192;
+
+const LISTENER: u64 = u64::MAX;
+const ATTENTION: u64 = u64::MAX - 1;
+const HOLDERS: u64 = u64::MAX - 2;
+const BELL: u64 = 1 << 63;
+const SERIALS: u32 = 0x7fff_fffe;
+
+/// Room for what one wait reports.
+pub(crate) type Events = [MaybeUninit<Event>; 64];
+
+/// The peer whose records are being given out.
+#[derive(Clone, Copy)]
+struct Run {
+    place: u32,
+    /// The order of the best record of all others.
+    until: u64,
+}
+
+pub(crate) struct Core {
+    epoll: Arc<OwnedFd>,
+    /// Readable: somebody wants the thread that waits, or records wait in a handle that is polled.
+    attention: OwnedFd,
+    attention_raised: bool,
+    listener: OwnedFd,
+    /// Connections may be waiting that could not be accepted yet.
+    unaccepted: bool,
+    intake: Intake,
+    vault: Option<Arc<Vault>>,
+    peers: Vec<Option<Peer>>,
+    vacant: Vec<u32>,
+    serial: u32,
+    active: Vec<u32>,
+    cut: u64,
+    heap: BinaryHeap<Reverse<(u64, u32)>>,
+    run: Option<Run>,
+}
+
+impl Core {
+    /// The writers of a slot that only this process reads.
+    pub(crate) fn private(listener: OwnedFd, limits: Limits) -> io::Result<Self> {
+        Self::new(listener, Intake::new(limits, None), None)
+    }
+
+    /// The writers of a slot whose handle others may hold too.
+    pub(crate) fn shared(vault: Arc<Vault>) -> io::Result<Self> {
+        vault.forget();
+        let intake = Intake::new(vault.limits(), Some(vault.clone()));
+        let core = Self::new(vault.listener()?, intake, Some(vault.clone()))?;
+        let edge = EventFlags::IN | EventFlags::ET;
+        epoll::add(&*core.epoll, vault.bell(), EventData::new_u64(HOLDERS), edge)?;
+        Ok(core)
+    }
+
+    fn new(listener: OwnedFd, intake: Intake, vault: Option<Arc<Vault>>) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let attention = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(&epoll, &attention, EventData::new_u64(ATTENTION), EventFlags::IN)?;
+        let edge = EventFlags::IN | EventFlags::ET;
+        epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), edge)?;
+        Ok(Self {
+            epoll: Arc::new(epoll),
+            attention,
+            attention_raised: false,
+            listener,
+            unaccepted: true,
+            intake,
+            vault,
+            peers: Vec::new(),
+            vacant: Vec::new(),
+            serial: 0,
+            active: Vec::new(),
+            cut: 0,
+            heap: BinaryHeap::new(),
+            run: None,
+        })
+    }
+
+    /// The descriptor that is readable when there is something to do.
+    pub(crate) fn epoll(&self) -> Arc<OwnedFd> {
+        self.epoll.clone()
+    }
+
+    /// From now on all connections are refused and all writers see the end.
+    pub(crate) fn shut_down(&self) {
+        let _ = rustix::net::shutdown(&self.listener, Shutdown::Both);
+        for socket in self.peers.iter().flatten().filter_map(|peer| peer.socket.as_ref()) {
+            let _ = rustix::net::shutdown(socket, Shutdown::Both);
+        }
+    }
+
+    /// The peer that has the next record of this batch, and that record.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<(u32, Next)> {
+        loop {
+            if let Some(run) = self.run {
+                if let Some(peer) = self.peers[run.place as usize].as_mut() {
+                    if let Some(next) = peer.next() {
+                        let order = peer.order(&next, self.cut);
+                        if order <= run.until {
+                            return Some((run.place, next));
+                        }
+                        if order <= self.cut {
+                            self.heap.push(Reverse((order, run.place)));
+                        }
+                    }
+                }
+                self.run = None;
+            }
+            let Reverse((_, place)) = self.heap.pop()?;
+            let others = self.heap.peek().map_or(u64::MAX, |best| best.0.0);
+            self.run = Some(Run { place, until: others.min(self.cut) });
+        }
+    }
+
+    /// The next record, of this batch or a new one.
+    #[inline]
+    pub(crate) fn next_or_collect(&mut self) -> io::Result<Option<(u32, Next)>> {
+        loop {
+            if let Some(next) = self.next() {
+                return Ok(Some(next));
+            }
+            if !self.collect()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The peer at a place that [`Core::next`] gave.
+    #[inline]
+    pub(crate) fn peer(&mut self, place: u32) -> Option<&mut Peer> {
+        self.peers.get_mut(place as usize)?.as_mut()
+    }
+
+    /// Leaves the record that [`Core::next`] gave behind.
+    #[inline]
+    pub(crate) fn pop(&mut self, place: u32, next: &Next) {
+        let cut = self.cut;
+        let Some(peer) = self.peers[place as usize].as_mut() else {
+            return;
+        };
+        let order = peer.order(next, cut);
+        let inline = peer.inline.is_some();
+        match &self.vault {
+            None => peer.pop(order),
+            Some(vault) if inline => {
+                vault.set_inline_read(peer.id);
+                discard(peer);
+                peer.pop(order);
+                peer.unread = true;
+            }
+            Some(vault) => {
+                if let Some(cursor) = peer.advance(order) {
+                    vault.set_cursor(peer.id, cursor);
+                }
+            }
+        }
+        if inline && self.vault.is_some() {
+            self.read_socket(place);
+        }
+    }
+
+    /// Begins a new batch. False if nothing waits.
+    pub(crate) fn collect(&mut self) -> io::Result<bool> {
+        self.run = None;
+        self.heap.clear();
+        for &place in &self.active {
+            if let Some(peer) = self.peers[place as usize].as_mut() {
+                peer.release();
+            }
+        }
+        let cut = clock::now();
+        self.harvest()?;
+        self.cut = cut;
+        let mut waits = false;
+        let mut index = 0;
+        while let Some(&place) = self.active.get(index) {
+            let (keep, offer) = self.inspect(place, cut);
+            waits |= !matches!(offer, Offer::Nothing);
+            if let Offer::Record(order) = offer {
+                self.heap.push(Reverse((order, place)));
+            }
+            if keep {
+                index += 1;
+            } else {
+                self.active.swap_remove(index);
+            }
+        }
+        Ok(waits)
+    }
+
+    /// Looks at an active peer. The first answer says whether it stays active.
+    fn inspect(&mut self, place: u32, cut: u64) -> (bool, Offer) {
+        let Some(peer) = self.peers[place as usize].as_mut() else {
+            return (false, Offer::Nothing);
+        };
+        let offer = peer.look(cut);
+        if !matches!(offer, Offer::Nothing) && !peer.dead {
+            peer.quiet = 0;
+            return (true, offer);
+        }
+        if peer.is_done() {
+            self.remove(place);
+            return (false, Offer::Nothing);
+        }
+        peer.quiet += 1;
+        if (peer.ring.is_some() && peer.quiet < QUIET_LOOKS) || peer.arm() {
+            return (true, Offer::Nothing);
+        }
+        peer.active = false;
+        (false, Offer::Nothing)
+    }
+
+    /// Asks all active peers to ring. True if something has arrived meanwhile.
+    pub(crate) fn arm(&mut self) -> bool {
+        let mut news = false;
+        let mut index = 0;
+        while let Some(&place) = self.active.get(index) {
+            let Some(peer) = self.peers[place as usize].as_mut() else {
+                self.active.swap_remove(index);
+                continue;
+            };
+            if peer.arm() || peer.dead {
+                news = true;
+                index += 1;
+            } else {
+                peer.active = false;
+                self.active.swap_remove(index);
+            }
+        }
+        news
+    }
+
+    /// True if a ring that is looked at shows something new. Makes no system call.
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        self.active.iter().any(|&place| {
+            self.peers[place as usize].as_ref().is_some_and(Peer::has_news)
+        })
+    }
+
+    /// How many records and bytes wait.
+    pub(crate) fn count(&mut self) -> (u64, u64) {
+        let mut total = (0, 0);
+        for peer in self.peers.iter_mut().flatten() {
+            let (records, bytes) = peer.count();
+            total.0 += records;
+            total.1 += bytes;
+        }
+        total
+    }
+
+    /// True if writers wait that can't be accepted at the moment.
+    pub(crate) fn cannot_accept(&self) -> bool {
+        self.unaccepted
+    }
+
+    /// Makes the polled descriptor readable, or no longer so.
+    pub(crate) fn set_attention(&mut self, on: bool) {
+        if on != self.attention_raised {
+            self.attention_raised = on;
+            if on {
+                raise(&self.attention);
+            } else {
+                lower(&self.attention);
+            }
+        }
+    }
+
+    /// Wakes the thread that waits.
+    pub(crate) fn kick(&self) {
+        raise(&self.attention);
+    }
+
+    /// Takes note of everything the kernel has to report.
+    fn harvest(&mut self) -> io::Result<()> {
+        // Each peer can report twice per round; a peer that goes on and on must not hold us here.
+        let rounds = self.peers.len() / 16 + 4;
+        for _ in 0..rounds {
+            let mut events: Events = [MaybeUninit::uninit(); 64];
+            let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let epoll = self.epoll.clone();
+            let (events, room) = match epoll::wait(&*epoll, &mut events[..], Some(&zero)) {
+                Ok(found) => found,
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let more = room.is_empty();
+            self.apply(events)?;
+            if !more {
+                break;
+            }
+        }
+        if self.unaccepted { self.accept() } else { Ok(()) }
+    }
+
+    /// Takes note of what a wait has reported.
+    pub(crate) fn apply(&mut self, events: &[Event]) -> io::Result<()> {
+        for event in events {
+            match event.data.u64() {
+                LISTENER => self.accept()?,
+                ATTENTION => {
+                    if !self.attention_raised {
+                        lower(&self.attention);
+                    }
+                }
+                // What it is about is looked at whenever the holders' lock is taken.
+                HOLDERS => {}
+                token => self.heed(token),
+            }
+        }
+        Ok(())
+    }
+
+    fn heed(&mut self, token: u64) {
+        let place = token as u32;
+        let serial = (token >> 32) as u32 & !(1 << 31);
+        let Some(peer) = self.peer(place).filter(|peer| peer.serial == serial) else {
+            return;
+        };
+        if token & BELL != 0 {
+            peer.rang();
+        } else {
+            peer.unread = true;
+            self.read_socket(place);
+        }
+        self.activate(place);
+    }
+
+    /// Accepts all new writers and reads what they have sent already.
+    fn accept(&mut self) -> io::Result<()> {
+        if self.vault.as_ref().is_some_and(|vault| vault.is_full()) {
+            self.unaccepted = true;
+            return Ok(());
+        }
+        self.unaccepted = false;
+        for _ in 0..ACCEPT_AT_ONCE {
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            match rustix::net::accept_with(&self.listener, flags) {
+                Ok(socket) => {
+                    self.admit(socket);
+                    if self.vault.as_ref().is_some_and(|vault| vault.is_full()) {
+                        break;
+                    }
+                }
+                Err(Errno::AGAIN) => return Ok(()),
+                Err(Errno::INTR | Errno::CONNABORTED) => {}
+                // Out of descriptors or memory: the others are served meanwhile, and those that
+                // have said nothing make room (they connect again when they have something).
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => {
+                    self.unaccepted = true;
+                    if !self.evict_silent() {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.unaccepted = true;
+        Ok(())
+    }
+
+    fn admit(&mut self, socket: OwnedFd) {
+        let id = match self.vault.as_ref().map(|vault| vault.add_peer(socket.as_fd())) {
+            None => 0,
+            Some(Ok(id)) => id,
+            // It sees its connection closed, and may connect again.
+            Some(Err(_)) => return,
+        };
+        let mut peer = self.new_peer(socket, id);
+        self.intake.read(&mut peer);
+        if peer.is_done() {
+            return self.depart(&peer);
+        }
+        self.settle(peer);
+    }
+
+    fn new_peer(&mut self, socket: OwnedFd, id: u64) -> Peer {
+        self.serial = (self.serial + 1) % SERIALS;
+        Peer::new(socket, self.serial, id)
+    }
+
+    /// Gives a new peer its place.
+    fn settle(&mut self, peer: Peer) {
+        let place = match self.vacant.pop() {
+            Some(place) => place,
+            None => {
+                self.peers.push(None);
+                (self.peers.len() - 1) as u32
+            }
+        };
+        if !self.watch(place, &peer) {
+            self.depart(&peer);
+            return self.vacant.push(place);
+        }
+        self.peers[place as usize] = Some(peer);
+        self.activate(place);
+    }
+
+    /// Asks for the events of a peer's socket.
+    fn watch(&self, place: u32, peer: &Peer) -> bool {
+        let data = EventData::new_u64(u64::from(peer.serial) << 32 | u64::from(place));
+        let edge = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
+        let socket = peer.socket.as_ref();
+        let watched = socket.is_none_or(|socket| epoll::add(&*self.epoll, socket, data, edge).is_ok());
+        watched && self.watch_bell(place, peer)
+    }
+
+    fn watch_bell(&self, place: u32, peer: &Peer) -> bool {
+        let token = BELL | u64::from(peer.serial) << 32 | u64::from(place);
+        let edge = EventFlags::IN | EventFlags::ET;
+        peer.bell.as_ref().is_none_or(|bell| {
+            epoll::add(&*self.epoll, bell, EventData::new_u64(token), edge).is_ok()
+        })
+    }
+
+    fn read_socket(&mut self, place: u32) {
+        let Some(mut peer) = self.peers[place as usize].take() else {
+            return;
+        };
+        let had_bell = peer.bell.is_some();
+        self.intake.read(&mut peer);
+        if !had_bell {
+            peer.dead |= !self.watch_bell(place, &peer);
+        }
+        self.peers[place as usize] = Some(peer);
+    }
+
+    fn activate(&mut self, place: u32) {
+        if let Some(peer) = self.peers[place as usize].as_mut() {
+            peer.quiet = 0;
+            if !peer.active {
+                peer.active = true;
+                self.active.push(place);
+            }
+        }
+    }
+
+    /// Lets go of a peer. It must not stay in the list of active ones.
+    fn remove(&mut self, place: u32) {
+        if let Some(peer) = self.peers[place as usize].take() {
+            // The writer may keep its descriptors open: closing ours would not end their events.
+            for fd in [peer.socket.as_ref(), peer.bell.as_ref()].into_iter().flatten() {
+                let _ = epoll::delete(&*self.epoll, fd);
+            }
+            self.depart(&peer);
+            self.vacant.push(place);
+        }
+    }
+
+    /// Makes a peer gone for all holders. Those have its socket too: closing it is not enough.
+    fn depart(&self, peer: &Peer) {
+        if let Some(vault) = &self.vault {
+            vault.remove_peer(peer.id);
+            if let Some(socket) = &peer.socket {
+                let _ = rustix::net::shutdown(socket, Shutdown::Both);
+            }
+        }
+    }
+
+    /// Takes note of what other holders have done since this process last held the lock.
+    pub(crate) fn catch_up(&mut self) -> io::Result<()> {
+        let Some(vault) = self.vault.clone() else {
+            return Ok(());
+        };
+        self.run = None;
+        self.heap.clear();
+        if vault.has_changed() {
+            self.catch_up_with_peers(&vault)?;
+        }
+        for peer in self.peers.iter_mut().flatten() {
+            if let (Some(ring), Some(cursor)) = (&mut peer.ring, vault.cursor(peer.id)) {
+                ring.set_cursor(cursor);
+            }
+            if peer.inline.is_some() && vault.inline_is_read(peer.id) {
+                peer.inline = None;
+                peer.unread = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn catch_up_with_peers(&mut self, vault: &Vault) -> io::Result<()> {
+        for place in 0..self.peers.len() as u32 {
+            if self.peer(place).is_some_and(|peer| !vault.is_living(peer.id)) {
+                self.active.retain(|&other| other != place);
+                self.remove(place);
+            }
+        }
+        for deposit in vault.deposits()? {
+            match deposit {
+                Deposit::Socket { id, socket } if self.place_of(id).is_none() => {
+                    let peer = self.new_peer(socket, id);
+                    self.settle(peer);
+                }
+                Deposit::Ring { id, shifts: [base, growth, levels], memory, bell } => {
+                    let geometry = Geometry::new(base, growth, levels);
+                    let place = self.place_of(id);
+                    let peer = place.and_then(|place| self.peer(place)).filter(|p| p.ring.is_none());
+                    let (Some(place), Some(peer), Some(geometry)) = (place, peer, geometry) else {
+                        continue;
+                    };
+                    let cursor = vault.cursor(id).unwrap_or_default();
+                    peer.spoke = true;
+                    peer.dead |= attach(peer, geometry, &memory, bell, cursor).is_none();
+                    self.watch_late_bell(place);
+                    self.activate(place);
+                }
+                Deposit::Socket { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn place_of(&self, id: u64) -> Option<u32> {
+        let found = self.peers.iter().position(|peer| peer.as_ref().is_some_and(|p| p.id == id));
+        found.map(|place| place as u32)
+    }
+
+    fn watch_late_bell(&mut self, place: u32) {
+        if let Some(mut peer) = self.peers[place as usize].take() {
+            peer.dead |= !self.watch_bell(place, &peer);
+            self.peers[place as usize] = Some(peer);
+        }
+    }
+
+    /// Closes connections on which nothing has been said. False if there are none.
+    fn evict_silent(&mut self) -> bool {
+        let mut evicted = false;
+        for place in 0..self.peers.len() as u32 {
+            let Some(peer) = self.peer(place).filter(|peer| !peer.spoke && !peer.dead) else {
+                continue;
+            };
+            // From here on its writes fail; what it wrote before is still read.
+            if let Some(socket) = &peer.socket {
+                let _ = rustix::net::shutdown(socket.as_fd(), Shutdown::Read);
+            }
+            peer.unread = true;
+            self.read_socket(place);
+            let silent = self.peer(place).is_some_and(|peer| !peer.spoke);
+            if silent {
+                self.active.retain(|&other| other != place);
+                self.remove(place);
+                evicted = true;
+            } else {
+                self.activate(place);
+            }
+        }
+        evicted
+    }
+}
+
+fn raise(attention: &OwnedFd) {
+    // It only fails where the count is at its end, and then it is readable.
+    let _ = rustix::io::write(attention, &1u64.to_ne_bytes());
+}
+
+fn lower(attention: &OwnedFd) {
+    let _ = rustix::io::read(attention, &mut [0; 8]);
+}

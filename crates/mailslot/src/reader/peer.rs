@@ -1,0 +1,236 @@
+//! One writer, as its reader sees it.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use mailslot_ring::{Broken, Consumer, Cursor, Front, Region, Room, peer_credentials};
+use rustix::net::SendFlags;
+
+use crate::Sender;
+
+/// A writer that rings this often without having published anything is thrown out.
+const MAX_IDLE_BELLS: u32 = 1000;
+
+/// A record that came on the socket.
+pub(crate) struct Inline {
+    pub(crate) stamp: u64,
+    pub(crate) bytes: Box<[u8]>,
+    /// No look has come since it arrived.
+    pub(crate) fresh: bool,
+}
+
+/// The record that a peer offers next.
+#[derive(Clone, Copy)]
+pub(crate) struct Next {
+    pub(crate) len: usize,
+    pub(crate) stamp: u64,
+    front: Option<Front>,
+}
+
+/// What a peer has to offer up to a moment.
+pub(crate) enum Offer {
+    /// A record, written at this stamp as far as its order goes.
+    Record(u64),
+    /// Something later than that moment.
+    Later,
+    Nothing,
+}
+
+pub(crate) struct Peer {
+    /// What the other holders of the handle know it by (0 where there can't be others).
+    pub(crate) id: u64,
+    /// `None` once a writer that never had a ring has closed its end.
+    pub(crate) socket: Option<OwnedFd>,
+    pub(crate) bell: Option<OwnedFd>,
+    pub(crate) ring: Option<Consumer<Region>>,
+    pub(crate) inline: Option<Inline>,
+    /// Sets this peer's events apart from those of an earlier one in the same place.
+    pub(crate) serial: u32,
+    /// It has sent something.
+    pub(crate) spoke: bool,
+    /// The socket may have more to read.
+    pub(crate) unread: bool,
+    /// The writer has closed its end: what the ring holds is all there will be.
+    pub(crate) closed: bool,
+    /// It broke the rules, or is done; it goes at the next opportunity.
+    pub(crate) dead: bool,
+    /// It is among those looked at without waiting for a bell.
+    pub(crate) active: bool,
+    /// Looks in a row that found nothing.
+    pub(crate) quiet: u32,
+    idle_bells: u32,
+    sender: Option<Sender>,
+    /// No later record is ordered before this.
+    last: u64,
+    /// The batch began with a record of it that is stamped with a time that had not come yet: its
+    /// stamps don't count.
+    forged: bool,
+}
+
+impl Peer {
+    pub(crate) fn new(socket: OwnedFd, serial: u32, id: u64) -> Self {
+        Self {
+            id,
+            socket: Some(socket),
+            bell: None,
+            ring: None,
+            inline: None,
+            serial,
+            spoke: false,
+            unread: true,
+            closed: false,
+            dead: false,
+            active: false,
+            quiet: 0,
+            idle_bells: 0,
+            sender: None,
+            last: 0,
+            forged: false,
+        }
+    }
+
+    /// Who it is. The answer of the first time is kept, since the socket may go.
+    pub(crate) fn sender(&mut self) -> Sender {
+        if let (None, Some(socket)) = (self.sender, &self.socket) {
+            self.sender = peer_credentials(socket.as_fd())
+                .ok()
+                .map(|found| Sender { pid: found.pid, uid: found.uid, gid: found.gid });
+        }
+        self.sender.unwrap_or(Sender { pid: 0, uid: u32::MAX, gid: u32::MAX })
+    }
+
+    /// The next record among those seen by the last look.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<Next> {
+        if let Some(inline) = &self.inline {
+            return Some(Next { len: inline.bytes.len(), stamp: inline.stamp, front: None });
+        }
+        let front = self.ring.as_mut()?.front();
+        let front = self.survive(front)??;
+        Some(Next { len: front.len as usize, stamp: front.stamp, front: Some(front) })
+    }
+
+    /// When `next` counts as written, given that everything up to `cut` has been collected.
+    #[inline]
+    pub(crate) fn order(&mut self, next: &Next, cut: u64) -> u64 {
+        let stamp = if self.forged { next.stamp.min(cut) } else { next.stamp };
+        stamp.max(self.last)
+    }
+
+    /// Looks for records written before `cut`.
+    ///
+    /// A record that an earlier look has already shown was written by now: a stamp from the future
+    /// is forged.
+    #[inline]
+    pub(crate) fn look(&mut self, cut: u64) -> Offer {
+        let fresh = self.inline.as_mut().is_some_and(|inline| std::mem::take(&mut inline.fresh));
+        self.forged = !fresh && self.next().is_some_and(|known| known.stamp > cut);
+        if let Some(ring) = &mut self.ring {
+            let looked = ring.look();
+            self.survive(looked);
+        }
+        match self.next() {
+            None => Offer::Nothing,
+            Some(next) => match self.order(&next, cut) {
+                order if order <= cut => Offer::Record(order),
+                _ => Offer::Later,
+            },
+        }
+    }
+
+    /// Copies the first bytes of `next`, as many as `into` holds.
+    #[inline]
+    pub(crate) fn copy(&self, next: &Next, into: &mut [u8]) {
+        match (&next.front, &self.ring, &self.inline) {
+            (Some(front), Some(ring), _) => ring.copy(front, into),
+            (None, _, Some(inline)) => {
+                let len = into.len().min(inline.bytes.len());
+                into[..len].copy_from_slice(&inline.bytes[..len]);
+            }
+            _ => {}
+        }
+    }
+
+    /// Leaves the record `next` behind, which counted as written at `order`.
+    #[inline]
+    pub(crate) fn pop(&mut self, order: u64) {
+        self.last = order;
+        if self.inline.take().is_some() {
+            return;
+        }
+        if let Some(ring) = &mut self.ring {
+            let room = ring.pop();
+            self.tell(room);
+        }
+    }
+
+    /// [`Peer::pop`] of a record in the ring, without releasing it. Gives the new place there.
+    pub(crate) fn advance(&mut self, order: u64) -> Option<Cursor> {
+        self.last = order;
+        let ring = self.ring.as_mut()?;
+        ring.advance();
+        Some(ring.cursor())
+    }
+
+    /// Lets the writer have the room of what was read.
+    #[inline]
+    pub(crate) fn release(&mut self) {
+        if let Some(ring) = &mut self.ring {
+            let room = ring.release();
+            self.tell(room);
+        }
+    }
+
+    /// Asks for a bell. True if something has arrived meanwhile, so that none may come.
+    pub(crate) fn arm(&mut self) -> bool {
+        if self.inline.is_some() {
+            return true;
+        }
+        let Some(ring) = &mut self.ring else {
+            return false;
+        };
+        let armed = ring.arm();
+        self.survive(armed).unwrap_or(true)
+    }
+
+    /// True if a look is worth while.
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        self.inline.is_some() || self.ring.as_ref().is_some_and(Consumer::has_news)
+    }
+
+    /// Its bell rang.
+    pub(crate) fn rang(&mut self) {
+        if self.has_news() {
+            self.idle_bells = 0;
+            return;
+        }
+        self.idle_bells += 1;
+        self.dead |= self.idle_bells > MAX_IDLE_BELLS;
+    }
+
+    /// How many records and bytes wait.
+    pub(crate) fn count(&mut self) -> (u64, u64) {
+        let inline = self.inline.as_ref().map_or((0, 0), |inline| (1, inline.bytes.len() as u64));
+        let counted = self.ring.as_mut().map(Consumer::count);
+        let counted = counted.and_then(|counted| self.survive(counted)).unwrap_or_default();
+        (inline.0 + counted.0, inline.1 + counted.1)
+    }
+
+    /// Nothing can come from it any more.
+    pub(crate) fn is_done(&mut self) -> bool {
+        self.dead || (self.closed && self.next().is_none())
+    }
+
+    fn survive<T>(&mut self, result: Result<T, Broken>) -> Option<T> {
+        self.dead |= result.is_err();
+        result.ok()
+    }
+
+    #[inline]
+    fn tell(&mut self, room: Room) {
+        if let (Room::Wanted, Some(socket)) = (room, &self.socket) {
+            // A full socket holds enough of these; a closed one has nobody to tell.
+            let _ = rustix::net::send(socket, &[1], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+        }
+    }
+}

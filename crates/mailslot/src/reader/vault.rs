@@ -1,0 +1,397 @@
+//! What the processes share that hold one read handle.
+//!
+//! One descriptor is the handle: the receiving end of a socket pair that serves as a vault. Into it
+//! go, once, the slot's listener, the lock on its metadata, a table of places under a robust lock,
+//! and a bell for the holders themselves; then the socket of each accepted writer, and its ring.
+//! Every holder takes copies by peeking, which leaves the originals where they are. So whatever
+//! holder is killed, the others have everything, and with the last the slot is gone.
+//!
+//! Each change is made so that the next holder can finish or ignore it: descriptors go into the
+//! vault before they leave the socket they came on, and a place in a ring is written down (into
+//! the one of two records that doesn't count yet) before the writer may overwrite what was read.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mailslot_ring::{Cursor, SharedGuard, SharedTable, set_peek_offset};
+use mailslot_wire::limits::Limits;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+};
+
+/// The most writers that a shareable slot serves at once: what fits the vault's socket buffer, and
+/// the kernel's limit on descriptors in flight, without privileges.
+pub(crate) const MAX_PEERS: usize = 200;
+
+/// Deposits beyond those of living peers before the vault is cleaned out.
+const MAX_STALE: u64 = 40;
+
+const TIMEOUT: usize = 0;
+const CHANGES: usize = 1;
+const LAST_ID: usize = 2;
+const DEPOSITS: usize = 3;
+const ENTRIES: usize = 8;
+
+/// Words of an entry: the peer's id (0: vacant), what is known of it, which of two places counts,
+/// and the places.
+const ID: usize = 0;
+const FLAGS: usize = 1;
+const CHOICE: usize = 2;
+const PLACES: usize = 3;
+const PLACE_WORDS: usize = 4;
+const ENTRY_WORDS: usize = PLACES + 2 * PLACE_WORDS;
+const WORDS: usize = ENTRIES + MAX_PEERS * ENTRY_WORDS;
+
+/// The first record, which came on the socket, is read.
+const INLINE_READ: u64 = 1;
+/// The ring is in the vault.
+const HAS_RING: u64 = 2;
+
+/// A deposit is one datagram of this size, so that their number tells the offset to peek at.
+const DEPOSIT_LEN: usize = 16;
+const MAX_DESCRIPTORS: usize = 5;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Slot = 1,
+    Socket = 2,
+    Ring = 3,
+}
+
+/// Descriptors taken from the vault.
+pub(crate) enum Deposit {
+    Socket { id: u64, socket: OwnedFd },
+    Ring { id: u64, shifts: [u8; 3], memory: OwnedFd, bell: OwnedFd },
+}
+
+pub(crate) struct Vault {
+    /// The handle itself.
+    receiver: OwnedFd,
+    sender: OwnedFd,
+    listener: OwnedFd,
+    lock: OwnedFd,
+    bell: OwnedFd,
+    table: SharedTable,
+    table_fd: OwnedFd,
+    limits: Limits,
+    /// The state of the table that this process knows.
+    known: AtomicU64,
+}
+
+impl Vault {
+    /// Puts a new slot into a new vault.
+    pub(crate) fn create(
+        listener: OwnedFd,
+        lock: io::Result<OwnedFd>,
+        timeout: u64,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        let (sender, receiver) = rustix::net::socketpair(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+            None,
+        )?;
+        // As much as an ordinary user may have; refused, what is there by default must do.
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&sender, 1 << 20);
+        let (table, table_fd) = SharedTable::create(WORDS)?;
+        table.set(TIMEOUT, timeout);
+        table.set(CHANGES, 1);
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let known = AtomicU64::new(0);
+        let lock = lock?;
+        let vault =
+            Self { receiver, sender, listener, lock, bell, table, table_fd, limits, known };
+        vault.deposit_slot()?;
+        Ok(vault)
+    }
+
+    /// Opens the vault whose receiving end is `receiver`. `limits` reads them from the metadata.
+    pub(crate) fn open(
+        receiver: OwnedFd,
+        limits: impl FnOnce(&OwnedFd) -> io::Result<Limits>,
+    ) -> io::Result<Self> {
+        set_peek_offset(receiver.as_fd(), 0)?;
+        // Usually the first; one cleaner who died half way can leave it further behind.
+        let slot = loop {
+            match peek(&receiver)? {
+                Some(found) if found.kind == Kind::Slot as u8 => break found.descriptors,
+                Some(_) => {}
+                None => return Err(io::Error::other("it holds no mailslot")),
+            }
+        };
+        let [Some(sender), Some(listener), Some(lock), Some(bell), Some(table_fd)] = slot else {
+            return Err(io::Error::other("the mailslot in it is not complete"));
+        };
+        let table = SharedTable::open(table_fd.as_fd(), WORDS).map_err(io::Error::other)?;
+        let limits = limits(&lock)?;
+        let known = AtomicU64::new(0);
+        Ok(Self { receiver, sender, listener, lock, bell, table, table_fd, limits, known })
+    }
+
+    /// The one descriptor that is the handle.
+    pub(crate) fn handle(&self) -> &OwnedFd {
+        &self.receiver
+    }
+
+    pub(crate) fn listener(&self) -> io::Result<OwnedFd> {
+        self.listener.try_clone()
+    }
+
+    pub(crate) fn bell(&self) -> &OwnedFd {
+        &self.bell
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    pub(crate) fn timeout(&self) -> u64 {
+        self.table.get(TIMEOUT)
+    }
+
+    pub(crate) fn set_timeout(&self, nanoseconds: u64) {
+        self.table.set(TIMEOUT, nanoseconds);
+    }
+
+    /// Keeps all other holders out. Everything below wants it held.
+    pub(crate) fn lock(&self) -> io::Result<SharedGuard<'_>> {
+        let guard = self.table.lock()?;
+        if guard.recovered() {
+            // The last one died here: whatever it had begun, look at everything anew.
+            self.changed();
+        }
+        Ok(guard)
+    }
+
+    /// Forgets what this process knows, as after a fork.
+    pub(crate) fn forget(&self) {
+        self.known.store(0, Ordering::Relaxed);
+    }
+
+    /// True if there are deposits or departures that this process hasn't taken note of.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.known.load(Ordering::Relaxed) != self.table.get(CHANGES)
+    }
+
+    /// Everything in the vault that belongs to living peers. A thing may come twice.
+    pub(crate) fn deposits(&self) -> io::Result<Vec<Deposit>> {
+        let changes = self.table.get(CHANGES);
+        let mut found = Vec::new();
+        set_peek_offset(self.receiver.as_fd(), 0)?;
+        while let Some(Peeked { kind, shifts, id, descriptors }) = peek(&self.receiver)? {
+            let [first, second, ..] = descriptors;
+            match (first, second) {
+                _ if kind == Kind::Slot as u8 || self.entry(id).is_none() => {}
+                (Some(socket), None) if kind == Kind::Socket as u8 => {
+                    found.push(Deposit::Socket { id, socket });
+                }
+                (Some(memory), Some(bell)) if kind == Kind::Ring as u8 => {
+                    found.push(Deposit::Ring { id, shifts, memory, bell });
+                }
+                _ => {}
+            }
+        }
+        self.known.store(changes, Ordering::Relaxed);
+        Ok(found)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.entry(0).is_none()
+    }
+
+    pub(crate) fn is_living(&self, id: u64) -> bool {
+        self.entry(id).is_some()
+    }
+
+    /// Deposits a new peer's socket. Its id, or an error if there is no room for it.
+    pub(crate) fn add_peer(&self, socket: BorrowedFd<'_>) -> io::Result<u64> {
+        let entry = self.entry(0).ok_or(io::ErrorKind::OutOfMemory)?;
+        self.clean_out()?;
+        let id = self.table.get(LAST_ID) + 1;
+        self.table.set(LAST_ID, id);
+        self.deposit(Kind::Socket, id, [0; 3], &[socket])?;
+        for word in 1..ENTRY_WORDS {
+            self.table.set(entry + word, 0);
+        }
+        self.table.set(entry + ID, id);
+        self.changed();
+        Ok(id)
+    }
+
+    /// Deposits a peer's ring.
+    pub(crate) fn add_ring(
+        &self,
+        id: u64,
+        shifts: [u8; 3],
+        memory: BorrowedFd<'_>,
+        bell: BorrowedFd<'_>,
+    ) -> io::Result<()> {
+        self.deposit(Kind::Ring, id, shifts, &[memory, bell])?;
+        self.set_flag(id, HAS_RING);
+        self.changed();
+        Ok(())
+    }
+
+    pub(crate) fn remove_peer(&self, id: u64) {
+        if let Some(entry) = self.entry(id) {
+            self.table.set(entry + ID, 0);
+            self.changed();
+        }
+    }
+
+    pub(crate) fn has_ring(&self, id: u64) -> bool {
+        self.flag(id, HAS_RING)
+    }
+
+    pub(crate) fn inline_is_read(&self, id: u64) -> bool {
+        self.flag(id, INLINE_READ)
+    }
+
+    pub(crate) fn set_inline_read(&self, id: u64) {
+        self.set_flag(id, INLINE_READ);
+    }
+
+    /// Where the holders stand in a peer's ring.
+    pub(crate) fn cursor(&self, id: u64) -> Option<Cursor> {
+        let entry = self.entry(id)?;
+        let place = entry + PLACES + self.table.get(entry + CHOICE) as usize % 2 * PLACE_WORDS;
+        let position = self.table.get(place);
+        Some(Cursor {
+            position,
+            level: self.table.get(place + 1),
+            level_start: self.table.get(place + 2),
+            records: self.table.get(place + 3),
+            released: position,
+        })
+    }
+
+    /// Writes down where the holders stand in a peer's ring.
+    pub(crate) fn set_cursor(&self, id: u64, cursor: Cursor) {
+        if let Some(entry) = self.entry(id) {
+            let choice = (self.table.get(entry + CHOICE) + 1) % 2;
+            let place = entry + PLACES + choice as usize * PLACE_WORDS;
+            self.table.set(place, cursor.position);
+            self.table.set(place + 1, cursor.level);
+            self.table.set(place + 2, cursor.level_start);
+            self.table.set(place + 3, cursor.records);
+            self.table.set(entry + CHOICE, choice);
+        }
+    }
+
+    fn entry(&self, id: u64) -> Option<usize> {
+        let mut entries = (0..MAX_PEERS).map(|index| ENTRIES + index * ENTRY_WORDS);
+        entries.find(|&entry| self.table.get(entry + ID) == id)
+    }
+
+    fn flag(&self, id: u64, flag: u64) -> bool {
+        self.entry(id).is_some_and(|entry| self.table.get(entry + FLAGS) & flag != 0)
+    }
+
+    fn set_flag(&self, id: u64, flag: u64) {
+        if let Some(entry) = self.entry(id) {
+            self.table.set(entry + FLAGS, self.table.get(entry + FLAGS) | flag);
+        }
+    }
+
+    /// Tells all holders that there is something to take note of.
+    fn changed(&self) {
+        self.table.set(CHANGES, self.table.get(CHANGES) + 1);
+        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+    }
+
+    fn deposit_slot(&self) -> io::Result<()> {
+        let own = [&self.sender, &self.listener, &self.lock, &self.bell, &self.table_fd];
+        self.deposit(Kind::Slot, 0, [0; 3], &own.map(AsFd::as_fd))
+    }
+
+    fn deposit(
+        &self,
+        kind: Kind,
+        id: u64,
+        shifts: [u8; 3],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<()> {
+        let mut message = [0; DEPOSIT_LEN];
+        message[0] = kind as u8;
+        message[1..4].copy_from_slice(&shifts);
+        message[8..].copy_from_slice(&id.to_ne_bytes());
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        control.push(SendAncillaryMessage::ScmRights(descriptors));
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        rustix::net::sendmsg(&self.sender, &[IoSlice::new(&message)], &mut control, flags)?;
+        self.table.set(DEPOSITS, self.table.get(DEPOSITS) + 1);
+        Ok(())
+    }
+
+    /// Takes the deposits of departed peers out of the vault once there are many. What stays is
+    /// put in anew behind before it is taken out in front: a holder that dies between leaves it
+    /// there twice.
+    fn clean_out(&self) -> io::Result<()> {
+        let mut living = 1;
+        for index in 0..MAX_PEERS {
+            let entry = ENTRIES + index * ENTRY_WORDS;
+            let present = u64::from(self.table.get(entry + ID) != 0);
+            living += present + u64::from(self.table.get(entry + FLAGS) & HAS_RING != 0) * present;
+        }
+        let total = self.table.get(DEPOSITS);
+        if total <= living + MAX_STALE {
+            return Ok(());
+        }
+        for _ in 0..total {
+            set_peek_offset(self.receiver.as_fd(), 0)?;
+            let Some(front) = peek(&self.receiver)? else {
+                break;
+            };
+            if front.kind == Kind::Slot as u8 {
+                self.deposit_slot()?;
+            } else if self.entry(front.id).is_some() {
+                let kind = if front.kind == Kind::Ring as u8 { Kind::Ring } else { Kind::Socket };
+                let descriptors: Vec<_> = front.descriptors.iter().flatten().map(AsFd::as_fd).collect();
+                self.deposit(kind, front.id, front.shifts, &descriptors)?;
+            }
+            let mut taken = [0; DEPOSIT_LEN];
+            rustix::net::recv(&self.receiver, &mut taken, RecvFlags::DONTWAIT)?;
+            self.table.set(DEPOSITS, self.table.get(DEPOSITS).saturating_sub(1));
+        }
+        self.changed();
+        Ok(())
+    }
+}
+
+struct Peeked {
+    kind: u8,
+    shifts: [u8; 3],
+    id: u64,
+    descriptors: [Option<OwnedFd>; MAX_DESCRIPTORS],
+}
+
+/// Copies the deposit at the peek offset. `None` after the last.
+fn peek(receiver: &OwnedFd) -> io::Result<Option<Peeked>> {
+    let mut message = [0; DEPOSIT_LEN];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    let mut buffers = [IoSliceMut::new(&mut message)];
+    match rustix::net::recvmsg(receiver, &mut buffers, &mut control, flags) {
+        Ok(found) if found.bytes == DEPOSIT_LEN => {}
+        Ok(_) | Err(rustix::io::Errno::AGAIN) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let mut descriptors = <[Option<OwnedFd>; MAX_DESCRIPTORS]>::default();
+    for part in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = part {
+            for (place, descriptor) in descriptors.iter_mut().zip(rights) {
+                *place = Some(descriptor);
+            }
+        }
+    }
+    let [kind, first, second, third, _, _, _, _, id @ ..] = message;
+    let id = u64::from_ne_bytes(id);
+    Ok(Some(Peeked { kind, shifts: [first, second, third], id, descriptors }))
+}

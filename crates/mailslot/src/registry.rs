@@ -1,0 +1,68 @@
+//! Where slots live: one directory each, in a root that all users share.
+//!
+//! A slot's directory holds its socket `s` and its metadata `m`. It is built under a private name
+//! and published by a rename that replaces nothing, so that nobody sees half a slot and of several
+//! creators exactly one wins. A slot is dead when its socket refuses connections; whoever clears it
+//! holds a lock on that directory meanwhile and makes sure that the name still means that one, so
+//! two can't clear each other's successors.
+
+mod clear;
+mod publish;
+mod socket;
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use mailslot_wire::meta::Metadata;
+
+pub(crate) use clear::{clear, is_alive};
+pub(crate) use publish::{Published, publish};
+pub(crate) use socket::{ConnectError, Connection, connect};
+
+/// The slot's socket in its directory.
+pub(crate) const SOCKET: &str = "s";
+pub(crate) const METADATA: &str = "m";
+
+/// The directory that holds this computer's slots: `$MAILSLOT_DIR` if set, else `/run/mailslot` if
+/// that exists, else `/dev/shm`.
+pub fn registry_root() -> PathBuf {
+    static DEFAULT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(dir) = std::env::var_os("MAILSLOT_DIR").filter(|dir| !dir.is_empty()) {
+        return dir.into();
+    }
+    let find = || {
+        let run = Path::new("/run/mailslot");
+        if run.is_dir() { run } else { Path::new("/dev/shm") }.to_owned()
+    };
+    DEFAULT.get_or_init(find).clone()
+}
+
+/// Says what makes `root` unfit to hold slots, if anything.
+pub(crate) fn unfit(root: &Path) -> Option<String> {
+    let stat = match std::fs::metadata(root) {
+        Ok(stat) => stat,
+        Err(error) => return Some(format!("{error}; create it with mode 1777, owned by root")),
+    };
+    let me = rustix::process::geteuid().as_raw();
+    if !stat.is_dir() {
+        return Some("it is not a directory".into());
+    }
+    if stat.uid() != 0 && stat.uid() != me {
+        return Some(format!("it belongs to user {}, who could replace your slots", stat.uid()));
+    }
+    if stat.mode() & 0o022 != 0 && stat.mode() & 0o1000 == 0 {
+        return Some("others may write there and it is not sticky; chmod +t it".into());
+    }
+    None
+}
+
+/// Reads the metadata of the slot in `dir`.
+pub(crate) fn metadata(dir: &Path) -> io::Result<Metadata> {
+    use std::io::Read;
+    let file = std::fs::File::open(dir.join(METADATA))?;
+    let mut bytes = Vec::new();
+    file.take(Metadata::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Metadata::parse(&bytes).map_err(io::Error::other)
+}

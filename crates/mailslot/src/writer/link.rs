@@ -1,0 +1,224 @@
+//! A writer's connection: a socket that takes one record, then a ring.
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use mailslot_ring::{Geometry, Producer, PushError, Region, Wake, fork_generation};
+use mailslot_wire::limits::Limits;
+use mailslot_wire::message::{INLINE_MAX, attach, record_header};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
+use rustix::net::{
+    RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+};
+
+use crate::clock;
+use crate::registry::Connection;
+
+/// A writer that writes looks this often whether its reader still lives, in nanoseconds.
+const LOOK_EVERY: u64 = 500_000;
+
+/// Why a record was not sent.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// There is no connection, or it belongs to the process that this one was forked from.
+    Unopened,
+    /// The reader closed a connection on which nothing had been sent, perhaps to make room.
+    Evicted,
+    Full,
+    TooLarge { len: u64, max: u64 },
+    /// The last reader is gone.
+    Gone,
+    Io(&'static str, io::Error),
+}
+
+#[derive(Debug)]
+struct Ring {
+    producer: Producer<Region>,
+    bell: OwnedFd,
+}
+
+#[derive(Debug)]
+pub(super) struct Link {
+    socket: OwnedFd,
+    limits: Limits,
+    largest: u64,
+    ring: Option<Ring>,
+    spoke: bool,
+    /// When the reader was last seen alive.
+    looked: u64,
+    generation: u64,
+}
+
+impl Link {
+    pub(super) fn new(Connection { socket, limits }: Connection) -> Self {
+        Self {
+            socket,
+            limits,
+            largest: limits.largest_record().min(mailslot_ring::MAX_RECORD),
+            ring: None,
+            spoke: false,
+            looked: 0,
+            generation: fork_generation(),
+        }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Sends one record, without waiting.
+    #[inline]
+    pub(super) fn send(&mut self, parts: &[IoSlice<'_>]) -> Result<(), Failure> {
+        let stamp = clock::now();
+        let len = parts.iter().map(|part| part.len() as u64).sum();
+        if len > self.largest {
+            return Err(Failure::TooLarge { len, max: self.largest });
+        }
+        if self.generation != fork_generation() {
+            return Err(Failure::Unopened);
+        }
+        if let Some(ring) = &mut self.ring {
+            if stamp.wrapping_sub(self.looked) > LOOK_EVERY {
+                look(&self.socket, true)?;
+                self.looked = stamp;
+            }
+            return ring.send(stamp, parts, len);
+        }
+        if self.spoke || len > INLINE_MAX as u64 {
+            self.attach()?.send(stamp, parts, len)
+        } else {
+            self.send_inline(stamp, parts)
+        }
+    }
+
+    /// Sends the first record on the socket.
+    fn send_inline(&mut self, stamp: u64, parts: &[IoSlice<'_>]) -> Result<(), Failure> {
+        let header = record_header(stamp);
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let sent = if let [part] = parts {
+            let message = [IoSlice::new(&header), IoSlice::new(part)];
+            rustix::net::sendmsg(&self.socket, &message, &mut SendAncillaryBuffer::default(), flags)
+        } else {
+            let message = [&header[..], &concatenated(parts)].concat();
+            rustix::net::send(&self.socket, &message, flags)
+        };
+        match sent {
+            Ok(_) => {
+                self.spoke = true;
+                Ok(())
+            }
+            Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => Err(Failure::Evicted),
+            Err(Errno::AGAIN | Errno::NOBUFS) => Err(Failure::Full),
+            Err(error) => Err(Failure::Io("sending the first record", error.into())),
+        }
+    }
+
+    /// Makes a ring and sends it to the reader.
+    #[cold]
+    fn attach(&mut self) -> Result<&mut Ring, Failure> {
+        look(&self.socket, self.spoke)?;
+        let geometry = Geometry::for_quota(self.limits.quota);
+        let (region, memory) =
+            Region::create(geometry).map_err(|e| Failure::Io("making a ring", e))?;
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let bell = eventfd(0, flags).map_err(|e| Failure::Io("making a bell", e.into()))?;
+
+        let (base_shift, growth_shift, levels) = geometry.parts();
+        let message = attach(base_shift, growth_shift, levels);
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let descriptors = [memory.as_fd(), bell.as_fd()];
+        control.push(SendAncillaryMessage::ScmRights(&descriptors));
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        match rustix::net::sendmsg(&self.socket, &[IoSlice::new(&message)], &mut control, flags) {
+            Ok(_) => {}
+            Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) if self.spoke => {
+                return Err(Failure::Gone);
+            }
+            Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => return Err(Failure::Evicted),
+            Err(Errno::AGAIN | Errno::NOBUFS) => return Err(Failure::Full),
+            Err(error) => return Err(Failure::Io("sending the ring", error.into())),
+        }
+        self.spoke = true;
+        let producer = Producer::new(region, geometry, self.limits.quota);
+        Ok(self.ring.insert(Ring { producer, bell }))
+    }
+
+    /// Waits until the reader has read something. False if it hasn't within `patience`.
+    pub(super) fn wait_for_room(&mut self, patience: Duration) -> Result<bool, Failure> {
+        let Some(ring) = &mut self.ring else {
+            // The socket is full of what the reader hasn't taken: it tells when it has.
+            return wait(&self.socket, PollFlags::OUT, patience);
+        };
+        while rustix::net::recv(&self.socket, &mut [0; 64], RecvFlags::DONTWAIT)
+            .is_ok_and(|(_, len)| len > 0)
+        {}
+        match ring.producer.want_room() {
+            Err(_) => Err(tampered()),
+            Ok(false) => Ok(true),
+            Ok(true) => wait(&self.socket, PollFlags::IN, patience),
+        }
+    }
+}
+
+impl Ring {
+    #[inline]
+    fn send(&mut self, stamp: u64, parts: &[IoSlice<'_>], len: u64) -> Result<(), Failure> {
+        match self.producer.push(stamp, parts, len) {
+            Ok(Wake::No) => Ok(()),
+            Ok(Wake::Ring) => {
+                // It can't be full in any run of a computer, and the record is there already.
+                let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+                Ok(())
+            }
+            Err(PushError::Full) => Err(Failure::Full),
+            Err(PushError::TooLarge) => Err(Failure::TooLarge { len, max: len - 1 }),
+            Err(PushError::Broken) => Err(tampered()),
+        }
+    }
+}
+
+fn tampered() -> Failure {
+    let error = io::Error::other("the reader's side of the ring makes no sense");
+    Failure::Io("queueing the record", error)
+}
+
+/// Looks whether the reader has closed its end.
+fn look(socket: &OwnedFd, spoke: bool) -> Result<(), Failure> {
+    let mut fds = [PollFd::new(socket, PollFlags::empty())];
+    let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // Interrupted, it is looked at again soon.
+    let _ = poll(&mut fds, Some(&zero));
+    if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) {
+        return Err(if spoke { Failure::Gone } else { Failure::Evicted });
+    }
+    Ok(())
+}
+
+fn wait(socket: &OwnedFd, event: PollFlags, patience: Duration) -> Result<bool, Failure> {
+    let deadline = Instant::now().checked_add(patience);
+    loop {
+        let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+        let timeout = left.map(|left| Timespec {
+            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        });
+        let mut fds = [PollFd::new(socket, event)];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) => return Ok(false),
+            Ok(_) if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => {
+                return Err(Failure::Gone);
+            }
+            Ok(_) => return Ok(true),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(Failure::Io("waiting for room", error.into())),
+        }
+    }
+}
+
+fn concatenated(parts: &[IoSlice<'_>]) -> Vec<u8> {
+    parts.iter().flat_map(|part| part.iter().copied()).collect()
+}
