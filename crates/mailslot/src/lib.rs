@@ -40,10 +40,12 @@
 //!
 //! # Features
 //!
-//! `tokio` adds `AsyncMailslot` and `AsyncMailslotWriter`.
+//! `tokio` adds `AsyncMailslot` and `AsyncMailslotWriter`: the same handles with futures.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+mod aio;
 mod clock;
 mod error;
 mod list;
@@ -54,6 +56,8 @@ mod registry;
 mod slot;
 mod writer;
 
+#[cfg(feature = "tokio")]
+pub use aio::{AsyncMailslot, AsyncMailslotWriter};
 pub use error::{CreateError, HandleError, OpenError, ReadError, WriteError};
 pub use list::{SlotEntry, find, list};
 pub use mailslot_wire::name::{Host, NameError, SlotName};

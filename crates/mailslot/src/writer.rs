@@ -3,7 +3,7 @@
 mod link;
 
 use std::io::IoSlice;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ impl WriterOptions {
         let dir = Arc::new(registry_root().join(name.file_name()));
         let link = open(&name, &dir, self.patience)?;
         let limits = link.limits();
-        Ok(MailslotWriter { name, dir, options: *self, limits, link: Some(link) })
+        Ok(MailslotWriter { name, dir, options: *self, limits, link: Some(link), connections: 1 })
     }
 }
 
@@ -77,6 +77,8 @@ pub struct MailslotWriter {
     limits: Limits,
     /// `None`: to be opened by the next write.
     link: Option<Link>,
+    /// How many connections it has had.
+    connections: u64,
 }
 
 impl MailslotWriter {
@@ -122,6 +124,36 @@ impl MailslotWriter {
         self.send(&[IoSlice::new(record)], Duration::ZERO)
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn try_write_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<(), WriteError> {
+        self.send(parts, Duration::ZERO)
+    }
+
+    /// Asks the reader to say when there is room. True if there is already.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn ask_for_room(&mut self) -> Result<bool, WriteError> {
+        match self.link.as_mut().map(Link::ask_for_room) {
+            None | Some(Ok(true)) => Ok(true),
+            Some(Ok(false)) => Ok(false),
+            Some(Err(Failure::Io(action, source))) => {
+                Err(WriteError::Io { name: self.name.clone(), action, source })
+            }
+            // The next attempt to write says what it is.
+            Some(Err(_)) => Ok(true),
+        }
+    }
+
+    /// The socket on which the reader says that there is room, and a number for this connection.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn connection(&self) -> Option<(u64, std::os::fd::BorrowedFd<'_>)> {
+        self.link.as_ref().map(|link| (self.connections, link.socket()))
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn shared_name(&self) -> Arc<SlotName> {
+        self.name.clone()
+    }
+
     /// The largest record in bytes, as given to the slot's creator: 0 and `u32::MAX` mean no limit
     /// but the quota.
     pub fn max_record_size(&self) -> u32 {
@@ -161,6 +193,7 @@ impl MailslotWriter {
                     let link = open(&self.name, &self.dir, left())?;
                     self.limits = link.limits();
                     self.link = Some(link);
+                    self.connections += 1;
                 }
                 Failure::Full if patience.is_zero() => return Err(self.full()),
                 Failure::Full => {
@@ -209,11 +242,12 @@ impl Clone for MailslotWriter {
             options: self.options,
             limits: self.limits,
             link: None,
+            connections: 0,
         }
     }
 }
 
-fn open(name: &Arc<SlotName>, dir: &PathBuf, patience: Duration) -> Result<Link, OpenError> {
+fn open(name: &Arc<SlotName>, dir: &Path, patience: Duration) -> Result<Link, OpenError> {
     let io = |action, source| OpenError::Io { name: name.clone(), action, source };
     match connect(&dir.join(registry::SOCKET), patience) {
         Ok(connection) => {

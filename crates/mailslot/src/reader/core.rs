@@ -126,15 +126,15 @@ impl Core {
     pub(crate) fn next(&mut self) -> Option<(u32, Next)> {
         loop {
             if let Some(run) = self.run {
-                if let Some(peer) = self.peers[run.place as usize].as_mut() {
-                    if let Some(next) = peer.next() {
-                        let order = peer.order(&next, self.cut);
-                        if order <= run.until {
-                            return Some((run.place, next));
-                        }
-                        if order <= self.cut {
-                            self.heap.push(Reverse((order, run.place)));
-                        }
+                if let Some(peer) = self.peers[run.place as usize].as_mut()
+                    && let Some(next) = peer.next()
+                {
+                    let order = peer.order(&next, self.cut);
+                    if order <= run.until {
+                        return Some((run.place, next));
+                    }
+                    if order <= self.cut {
+                        self.heap.push(Reverse((order, run.place)));
                     }
                 }
                 self.run = None;
@@ -266,9 +266,9 @@ impl Core {
     /// True if a ring that is looked at shows something new. Makes no system call.
     #[inline]
     pub(crate) fn has_news(&self) -> bool {
-        self.active.iter().any(|&place| {
-            self.peers[place as usize].as_ref().is_some_and(Peer::has_news)
-        })
+        self.active
+            .iter()
+            .any(|&place| self.peers[place as usize].as_ref().is_some_and(Peer::has_news))
     }
 
     /// How many records and bytes wait.
@@ -434,7 +434,8 @@ impl Core {
         let data = EventData::new_u64(u64::from(peer.serial) << 32 | u64::from(place));
         let edge = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
         let socket = peer.socket.as_ref();
-        let watched = socket.is_none_or(|socket| epoll::add(&*self.epoll, socket, data, edge).is_ok());
+        let watched =
+            socket.is_none_or(|socket| epoll::add(&*self.epoll, socket, data, edge).is_ok());
         watched && self.watch_bell(place, peer)
     }
 
@@ -528,7 +529,8 @@ impl Core {
                 Deposit::Ring { id, shifts: [base, growth, levels], memory, bell } => {
                     let geometry = Geometry::new(base, growth, levels);
                     let place = self.place_of(id);
-                    let peer = place.and_then(|place| self.peer(place)).filter(|p| p.ring.is_none());
+                    let peer =
+                        place.and_then(|place| self.peer(place)).filter(|p| p.ring.is_none());
                     let (Some(place), Some(peer), Some(geometry)) = (place, peer, geometry) else {
                         continue;
                     };

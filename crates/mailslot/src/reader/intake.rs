@@ -190,5 +190,6 @@ fn receive(
 fn is_eventfd(fd: &OwnedFd) -> bool {
     use std::os::fd::AsRawFd;
     let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    std::fs::read_link(link).is_ok_and(|name| name.as_os_str().as_bytes() == b"anon_inode:[eventfd]")
+    std::fs::read_link(link)
+        .is_ok_and(|name| name.as_os_str().as_bytes() == b"anon_inode:[eventfd]")
 }

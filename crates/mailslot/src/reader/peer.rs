@@ -91,9 +91,11 @@ impl Peer {
     /// Who it is. The answer of the first time is kept, since the socket may go.
     pub(crate) fn sender(&mut self) -> Sender {
         if let (None, Some(socket)) = (self.sender, &self.socket) {
-            self.sender = peer_credentials(socket.as_fd())
-                .ok()
-                .map(|found| Sender { pid: found.pid, uid: found.uid, gid: found.gid });
+            self.sender = peer_credentials(socket.as_fd()).ok().map(|found| Sender {
+                pid: found.pid,
+                uid: found.uid,
+                gid: found.gid,
+            });
         }
         self.sender.unwrap_or(Sender { pid: 0, uid: u32::MAX, gid: u32::MAX })
     }

@@ -104,8 +104,7 @@ impl Vault {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let known = AtomicU64::new(0);
         let lock = lock?;
-        let vault =
-            Self { receiver, sender, listener, lock, bell, table, table_fd, limits, known };
+        let vault = Self { receiver, sender, listener, lock, bell, table, table_fd, limits, known };
         vault.deposit_slot()?;
         Ok(vault)
     }
@@ -352,7 +351,8 @@ impl Vault {
                 self.deposit_slot()?;
             } else if self.entry(front.id).is_some() {
                 let kind = if front.kind == Kind::Ring as u8 { Kind::Ring } else { Kind::Socket };
-                let descriptors: Vec<_> = front.descriptors.iter().flatten().map(AsFd::as_fd).collect();
+                let descriptors: Vec<_> =
+                    front.descriptors.iter().flatten().map(AsFd::as_fd).collect();
                 self.deposit(kind, front.id, front.shifts, &descriptors)?;
             }
             let mut taken = [0; DEPOSIT_LEN];

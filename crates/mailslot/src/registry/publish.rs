@@ -114,15 +114,17 @@ fn build(root: &Path, name: &SlotName, options: &MailslotOptions) -> Result<Priv
         .create(&dir)
         .map_err(during("making a directory for the slot"))?;
     let open = open_dir(&dir).map_err(during("opening the slot's directory"))?;
-    let open = open.ok_or(Failure { action: "opening the slot's directory", error: Errno::NOENT })?;
+    let open =
+        open.ok_or(Failure { action: "opening the slot's directory", error: Errno::NOENT })?;
     rustix::fs::flock(&open, FlockOperation::NonBlockingLockExclusive)
         .map_err(|_| Failure { action: "locking the slot's directory", error: Errno::NOENT })?;
     let inode = open.metadata().map_err(during("examining the slot's directory"))?.ino();
     let mut private = Private { dir, inode, sockets: None, _locked: open };
 
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let listener = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
-        .map_err(during("making the slot's socket"))?;
+    let listener =
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
+            .map_err(during("making the slot's socket"))?;
     let socket = private.dir.join(SOCKET);
     with_address(&socket, |address| rustix::net::bind(&listener, address))
         .map_err(during("binding the slot's socket"))?;
@@ -138,11 +140,7 @@ fn build(root: &Path, name: &SlotName, options: &MailslotOptions) -> Result<Priv
 
 impl Private {
     /// Gives the slot its public name; `None` if something has it.
-    fn rename(
-        mut self,
-        public: &Path,
-        name: &SlotName,
-    ) -> Result<Option<Published>, CreateError> {
+    fn rename(mut self, public: &Path, name: &SlotName) -> Result<Option<Published>, CreateError> {
         match rustix::fs::renameat_with(CWD, &self.dir, CWD, public, RenameFlags::NOREPLACE) {
             Ok(()) => {}
             Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOENT) => return Ok(None),
@@ -194,7 +192,8 @@ fn write_metadata(dir: &Path, name: &SlotName, options: &MailslotOptions) -> io:
         inheritable: options.inheritable,
     };
     let path = dir.join(METADATA);
-    let mut file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    let mut file =
+        File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
     file.write_all(metadata.encode().as_bytes())?;
     file.set_permissions(Permissions::from_mode(0o444))?;
     rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;

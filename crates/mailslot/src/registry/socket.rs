@@ -52,9 +52,8 @@ fn try_connect(path: &Path, wait: Duration) -> Result<OwnedFd, ConnectError> {
     } else {
         SocketFlags::CLOEXEC
     };
-    let socket =
-        rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
-            .map_err(io_error)?;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
+        .map_err(io_error)?;
     if !wait.is_zero() {
         set_socket_timeout(&socket, Timeout::Send, Some(wait)).map_err(io_error)?;
     }
@@ -89,7 +88,8 @@ pub(crate) fn with_address<T>(
             // The slot's own directory stays in the path: a writer learns the limits from it.
             let dir = path.parent().unwrap_or(path);
             let root = dir.parent().unwrap_or(dir);
-            let open = File::open(root).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))?;
+            let open =
+                File::open(root).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))?;
             let rest = path.strip_prefix(root).unwrap_or(path);
             let short = Path::new("/proc/self/fd").join(open.as_raw_fd().to_string()).join(rest);
             call(&SocketAddrUnix::new(&short)?)

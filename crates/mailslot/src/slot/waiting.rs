@@ -312,7 +312,7 @@ impl Mailslot {
             tv_nsec: left.subsec_nanos().into(),
         });
         let mut events: Events = [MaybeUninit::uninit(); 64];
-        let woken = epoll::wait(&*self.polling.current(), &mut events[..], timeout.as_ref());
+        let woken = epoll::wait(self.polling.current(), &mut events[..], timeout.as_ref());
 
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         turn.asleep = false;

@@ -10,9 +10,7 @@ use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{INLINE_MAX, attach, record_header};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
-use rustix::net::{
-    RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
 use crate::clock;
 use crate::registry::Connection;
@@ -28,7 +26,10 @@ pub(super) enum Failure {
     /// The reader closed a connection on which nothing had been sent, perhaps to make room.
     Evicted,
     Full,
-    TooLarge { len: u64, max: u64 },
+    TooLarge {
+        len: u64,
+        max: u64,
+    },
     /// The last reader is gone.
     Gone,
     Io(&'static str, io::Error),
@@ -149,18 +150,29 @@ impl Link {
 
     /// Waits until the reader has read something. False if it hasn't within `patience`.
     pub(super) fn wait_for_room(&mut self, patience: Duration) -> Result<bool, Failure> {
+        if self.ask_for_room()? {
+            return Ok(true);
+        }
+        let event = if self.ring.is_some() { PollFlags::IN } else { PollFlags::OUT };
+        wait(&self.socket, event, patience)
+    }
+
+    /// Asks the reader to say when it has read something. True if it already has.
+    pub(super) fn ask_for_room(&mut self) -> Result<bool, Failure> {
         let Some(ring) = &mut self.ring else {
-            // The socket is full of what the reader hasn't taken: it tells when it has.
-            return wait(&self.socket, PollFlags::OUT, patience);
+            // The socket is full of what the reader hasn't taken; the kernel says when it has.
+            return Ok(false);
         };
+        // What it said earlier says nothing about now.
         while rustix::net::recv(&self.socket, &mut [0; 64], RecvFlags::DONTWAIT)
             .is_ok_and(|(_, len)| len > 0)
         {}
-        match ring.producer.want_room() {
-            Err(_) => Err(tampered()),
-            Ok(false) => Ok(true),
-            Ok(true) => wait(&self.socket, PollFlags::IN, patience),
-        }
+        ring.producer.want_room().map(|wanted| !wanted).map_err(|_| tampered())
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) fn socket(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 
