@@ -409,7 +409,7 @@ impl Core {
 
     fn new_peer(&mut self, socket: OwnedFd, id: u64) -> Peer {
         self.serial = (self.serial + 1) % SERIALS;
-        Peer::new(socket, self.serial, id)
+        Peer::new(socket, self.serial, id, self.intake.largest())
     }
 
     /// Gives a new peer its place.

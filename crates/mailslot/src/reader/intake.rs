@@ -34,6 +34,11 @@ impl Intake {
         Self { limits, vault, buffer: vec![0; BUFFER].into() }
     }
 
+    /// Bytes of the largest record that the slot takes.
+    pub(crate) fn largest(&self) -> u64 {
+        self.limits.largest_record()
+    }
+
     /// Reads what `peer` has sent. Sets what follows from it in the peer.
     pub(crate) fn read(&mut self, peer: &mut Peer) {
         // Two messages are all that an honest writer sends.
@@ -83,7 +88,7 @@ impl Intake {
                     peer.spoke = true;
                     return discard(peer);
                 }
-                if peer.spoke || bytes.len() as u64 > self.limits.largest_record() {
+                if peer.spoke || bytes.len() as u64 > self.largest() {
                     return None;
                 }
                 peer.spoke = true;

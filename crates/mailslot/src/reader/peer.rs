@@ -57,6 +57,8 @@ pub(crate) struct Peer {
     pub(crate) active: bool,
     /// Looks in a row that found nothing.
     pub(crate) quiet: u32,
+    /// Bytes of the largest record that the slot takes.
+    largest: u64,
     idle_bells: u32,
     sender: Option<Sender>,
     /// No later record is ordered before this.
@@ -67,7 +69,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(socket: OwnedFd, serial: u32, id: u64) -> Self {
+    pub(crate) fn new(socket: OwnedFd, serial: u32, id: u64, largest: u64) -> Self {
         Self {
             id,
             socket: Some(socket),
@@ -81,6 +83,7 @@ impl Peer {
             dead: false,
             active: false,
             quiet: 0,
+            largest,
             idle_bells: 0,
             sender: None,
             last: 0,
@@ -108,6 +111,11 @@ impl Peer {
         }
         let front = self.ring.as_mut()?.front();
         let front = self.survive(front)??;
+        if u64::from(front.len) > self.largest {
+            // No honest writer sends it, and the reader's buffer may never hold it.
+            self.dead = true;
+            return None;
+        }
         Some(Next { len: front.len as usize, stamp: front.stamp, front: Some(front) })
     }
 
