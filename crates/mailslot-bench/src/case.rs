@@ -1,0 +1,150 @@
+//! What is measured: the workloads, and who takes part in each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::peer::{Kind, mqueue};
+
+/// A slot's quota for throughput: as much as a bare ring holds.
+const QUOTA: u64 = 1024 * 1024;
+
+/// Round trips: where the two processes run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Place {
+    OneCpu,
+    TwoCpus,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Workload {
+    /// `writers` write as fast as they can; `crowd` more have written, and are only connected.
+    Throughput { crowd: usize },
+    OneShot,
+    RoundTrip { spin: bool, place: Place },
+    Idle,
+    Burst { records: u64 },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Case {
+    pub(crate) workload: Workload,
+    pub(crate) writers: usize,
+    pub(crate) size: usize,
+}
+
+impl Case {
+    pub(crate) fn group(&self) -> &'static str {
+        match self.workload {
+            Workload::Throughput { crowd: 0 } => "throughput",
+            Workload::Throughput { .. } => "connected",
+            Workload::OneShot => "one-shot",
+            Workload::RoundTrip { .. } => "round-trip",
+            Workload::Idle => "idle",
+            Workload::Burst { .. } => "burst",
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        let Case { workload, writers, size } = self;
+        match workload {
+            Workload::Throughput { crowd: 0 } => format!("throughput {writers} x {size}"),
+            Workload::Throughput { crowd } => {
+                format!("connected {} of which {writers} write x {size}", crowd + writers)
+            }
+            Workload::OneShot => format!("one-shot {writers} x {size}"),
+            Workload::RoundTrip { spin, place } => {
+                let how = if *spin { "spinning" } else { "blocking" };
+                let place = if *place == Place::OneCpu { "one CPU" } else { "two CPUs" };
+                format!("round-trip {size} {how} {place}")
+            }
+            Workload::Idle => "idle".into(),
+            Workload::Burst { records } => format!("burst {records} x {size}"),
+        }
+    }
+
+    /// The unit of what is measured, and whether more of it is better.
+    pub(crate) fn metric(&self) -> (&'static str, bool) {
+        match self.workload {
+            Workload::RoundTrip { .. } => ("p50", false),
+            Workload::Idle => ("busy", false),
+            Workload::Burst { .. } => ("rate_in", true),
+            _ => ("rate", true),
+        }
+    }
+
+    pub(crate) fn quota(&self) -> u64 {
+        match self.workload {
+            // With 16 to 31 bytes for each record that waits.
+            Workload::Burst { records } => records * (self.size as u64 + 32),
+            _ => QUOTA,
+        }
+    }
+
+    /// Whether `peer` can do this, in a way that anyone would use.
+    pub(crate) fn suits(&self, peer: Kind) -> bool {
+        let name = peer.name();
+        if name == "mqueue" && self.size > mqueue::largest() {
+            return false;
+        }
+        match self.workload {
+            Workload::Throughput { crowd: 0 } => true,
+            // Rings by the thousand, pipes by the thousand: nobody would.
+            Workload::Throughput { .. } => {
+                ["mailslot", "SEQPACKET", "datagram", "pipe", "mqueue", "ZeroMQ"].contains(&name)
+            }
+            Workload::OneShot => ["mailslot", "SEQPACKET", "datagram", "mqueue"].contains(&name),
+            Workload::RoundTrip { spin, place } => {
+                let only_spins = ["bare ring", "iceoryx2"].contains(&name);
+                let only_blocks = name == "iceoryx2 event";
+                if spin { !only_blocks && place == Place::TwoCpus } else { !only_spins }
+            }
+            Workload::Idle => true,
+            Workload::Burst { .. } => !["iceoryx2", "iceoryx2 event", "ipc-channel"].contains(&name),
+        }
+    }
+}
+
+/// How thorough a run is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    pub(crate) rounds: usize,
+    /// How long a run of one peer should take, in seconds.
+    pub(crate) seconds: f64,
+    pub(crate) idle_seconds: f64,
+    pub(crate) burst: u64,
+}
+
+impl Effort {
+    pub(crate) const QUICK: Effort =
+        Effort { rounds: 3, seconds: 0.1, idle_seconds: 1.0, burst: 200_000 };
+    pub(crate) const NORMAL: Effort =
+        Effort { rounds: 5, seconds: 0.3, idle_seconds: 5.0, burst: 1_000_000 };
+    pub(crate) const FULL: Effort =
+        Effort { rounds: 11, seconds: 0.5, idle_seconds: 5.0, burst: 5_000_000 };
+}
+
+/// All cases.
+pub(crate) fn all(effort: Effort) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for writers in [1, 4, 16] {
+        for size in [32, 400, 4096, 60000] {
+            cases.push(Case { workload: Workload::Throughput { crowd: 0 }, writers, size });
+        }
+    }
+    for crowd in [0, 990] {
+        cases.push(Case { workload: Workload::Throughput { crowd }, writers: 10, size: 32 });
+    }
+    for writers in [1, 4] {
+        cases.push(Case { workload: Workload::OneShot, writers, size: 32 });
+    }
+    for size in [32, 4096] {
+        for (spin, place) in
+            [(false, Place::OneCpu), (false, Place::TwoCpus), (true, Place::TwoCpus)]
+        {
+            cases.push(Case { workload: Workload::RoundTrip { spin, place }, writers: 1, size });
+        }
+    }
+    let burst = Workload::Burst { records: effort.burst };
+    cases.push(Case { workload: burst, writers: 1, size: 400 });
+    cases.push(Case { workload: Workload::Idle, writers: 1, size: 32 });
+    cases
+}
