@@ -80,6 +80,8 @@ pub struct Consumer<M> {
     /// Items before this position were published when last looked.
     seen: u64,
     front: Option<Front>,
+    /// Up to here a waiting writer is sure to have been told.
+    settled: u64,
     counted: Count,
     /// One bit per level that was left since the last release and whose memory is to go.
     left: u32,
@@ -91,8 +93,17 @@ impl<M: Memory> Consumer<M> {
     pub fn new(memory: M, geometry: Geometry, cursor: Cursor) -> Self {
         let spot = Spot::new(&geometry, Cursor::default());
         let counted = Count::new(spot);
-        let mut consumer =
-            Self { memory, geometry, spot, seen: 0, front: None, counted, left: 0, broken: false };
+        let mut consumer = Self {
+            memory,
+            geometry,
+            spot,
+            seen: 0,
+            front: None,
+            settled: 0,
+            counted,
+            left: 0,
+            broken: false,
+        };
         consumer.adopt(cursor);
         consumer
     }
@@ -142,7 +153,7 @@ impl<M: Memory> Consumer<M> {
             return Ok(self.front);
         }
         let word = self.memory.word(self.spot.at());
-        let front = match self.record(&self.spot, word) {
+        let front = match self.record(&self.spot, word, self.seen) {
             Some(front) => front,
             None => self.skip(word)?,
         };
@@ -157,12 +168,38 @@ impl<M: Memory> Consumer<M> {
         self.memory.copy_out(front.at + HEAD, &mut into[..len]);
     }
 
-    /// Leaves the record that [`Consumer::front`] gave behind, and now and then releases.
+    /// Leaves the record that [`Consumer::front`] gave behind, and releases it.
+    ///
+    /// Until the last record seen, or a good number of them, that is one plain store: the writer's
+    /// quota counts what is read at once, but a writer that begins to wait just then may not be
+    /// told before the next pop or [release](Consumer::release).
     #[inline]
     pub fn pop(&mut self) -> Room {
         self.advance();
         let Cursor { position, released, .. } = self.spot.cursor;
-        if position - released < RELEASE_EVERY { Room::Unwanted } else { self.release() }
+        let more = position < self.seen && position - self.settled < RELEASE_EVERY;
+        if !more || self.left != 0 || self.leaves_block(released, position) {
+            return self.release();
+        }
+        self.spot.cursor.released = position;
+        let header = self.memory.header();
+        header.head.0.store(position, Ordering::Release);
+        if header.wanted.0.load(Ordering::Relaxed) == 0 {
+            return Room::Unwanted;
+        }
+        header.wanted.0.store(0, Ordering::Relaxed);
+        Room::Wanted
+    }
+
+    /// True if memory is to be given back between these positions of the current level.
+    #[inline]
+    fn leaves_block(&self, from: u64, to: u64) -> bool {
+        let Cursor { level, level_start, .. } = self.spot.cursor;
+        if !self.geometry.is_returned(level as usize) {
+            return false;
+        }
+        let block = self.geometry.block(level as usize);
+        from < level_start || (from - level_start) / block != (to - level_start) / block
     }
 
     /// Leaves the record that [`Consumer::front`] gave behind, without releasing it.
@@ -178,8 +215,8 @@ impl<M: Memory> Consumer<M> {
     /// Releases everything read so far to the writer. Call it before looking again or waiting.
     #[inline]
     pub fn release(&mut self) -> Room {
-        let Cursor { position, released, level, .. } = self.spot.cursor;
-        if released == position {
+        let Cursor { position, level, .. } = self.spot.cursor;
+        if self.settled == position {
             return Room::Unwanted;
         }
         if self.left != 0 || self.geometry.is_returned(level as usize) {
@@ -187,6 +224,7 @@ impl<M: Memory> Consumer<M> {
             self.give_back();
         }
         self.spot.cursor.released = position;
+        self.settled = position;
         let header = self.memory.header();
         if publish_then_lower(&header.head.0, position, &header.wanted.0) {
             Room::Wanted
@@ -195,19 +233,21 @@ impl<M: Memory> Consumer<M> {
         }
     }
 
-    /// Counts the records (and their bytes) that are waiting, those just published included.
+    /// Counts the records (and their bytes) that are waiting, those just published included. What
+    /// the last look saw stays what it was.
     pub fn count(&mut self) -> Result<(u64, u64), Broken> {
-        self.look()?;
+        let tail = self.memory.header().tail.0.load(Ordering::Acquire);
+        self.check(tail)?;
         let here = self.spot.cursor;
         if self.counted.spot.cursor.position <= here.position {
             self.counted = Count::new(self.spot);
         }
         let mut walk = self.counted;
-        while walk.spot.cursor.position < self.seen {
+        while walk.spot.cursor.position < tail {
             let word = self.memory.word(walk.spot.at());
-            let found = match self.record(&walk.spot, word) {
+            let found = match self.record(&walk.spot, word, tail) {
                 Some(front) => Ok((walk.spot, front)),
-                None => self.find(walk.spot, word),
+                None => self.find(walk.spot, word, tail),
             };
             self.broken |= found.is_err();
             let (spot, front) = found?;
@@ -239,6 +279,7 @@ impl<M: Memory> Consumer<M> {
         if sane {
             self.spot = Spot::new(&self.geometry, Cursor { released, ..cursor });
             self.seen = self.seen.max(position);
+            self.settled = released;
         }
         self.broken |= !sane;
         self.front = None;
@@ -248,7 +289,14 @@ impl<M: Memory> Consumer<M> {
 
     #[inline]
     fn accept(&mut self, tail: u64) -> Result<bool, Broken> {
-        let Cursor { position, released, .. } = self.spot.cursor;
+        self.check(tail)?;
+        self.seen = tail;
+        Ok(self.spot.cursor.position < tail)
+    }
+
+    #[inline]
+    fn check(&mut self, tail: u64) -> Result<(), Broken> {
+        let released = self.spot.cursor.released;
         let sane = !self.broken
             && tail >= self.seen
             && tail.is_multiple_of(ALIGN)
@@ -257,17 +305,16 @@ impl<M: Memory> Consumer<M> {
             self.broken = true;
             return Err(Broken);
         }
-        self.seen = tail;
-        Ok(position < tail)
+        Ok(())
     }
 
-    /// The record at `spot`, which lies before `seen`, if `word`, read there, is the head of one.
+    /// The record at `spot`, which lies before `end`, if `word`, read there, is the head of one.
     #[inline]
-    fn record(&self, spot: &Spot, word: u64) -> Option<Front> {
+    fn record(&self, spot: &Spot, word: u64, end: u64) -> Option<Front> {
         let Some(Head::Record(len)) = Head::decode(word) else {
             return None;
         };
-        let visible = self.seen - spot.cursor.position;
+        let visible = end - spot.cursor.position;
         let fits = footprint(u64::from(len)) <= visible.min(spot.contiguous());
         let at = spot.at();
         fits.then(|| Front { len, stamp: self.memory.word(at + 8), at })
@@ -275,7 +322,7 @@ impl<M: Memory> Consumer<M> {
 
     /// The first record from `spot` on, where `word` stands, which is no record's head.
     #[cold]
-    fn find(&self, mut spot: Spot, mut word: u64) -> Result<(Spot, Front), Broken> {
+    fn find(&self, mut spot: Spot, mut word: u64, end: u64) -> Result<(Spot, Front), Broken> {
         for _ in 0..MAX_SKIPS {
             let mut cursor = spot.cursor;
             spot = match Head::decode(word) {
@@ -292,12 +339,12 @@ impl<M: Memory> Consumer<M> {
                 _ => return Err(Broken),
             };
             // An honest writer publishes these together with the record that follows.
-            if spot.cursor.position >= self.seen {
+            if spot.cursor.position >= end {
                 return Err(Broken);
             }
             // No head is read twice: it might have become another meanwhile.
             word = self.memory.word(spot.at());
-            if let Some(front) = self.record(&spot, word) {
+            if let Some(front) = self.record(&spot, word, end) {
                 return Ok((spot, front));
             }
         }
@@ -307,7 +354,7 @@ impl<M: Memory> Consumer<M> {
     /// Goes to the record behind `word`, which stands here and is no record's head.
     #[cold]
     fn skip(&mut self, word: u64) -> Result<Front, Broken> {
-        let found = self.find(self.spot, word);
+        let found = self.find(self.spot, word, self.seen);
         self.broken |= found.is_err();
         let (spot, front) = found?;
         let level = self.spot.cursor.level;

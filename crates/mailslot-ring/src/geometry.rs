@@ -38,8 +38,7 @@ impl Geometry {
     /// `quota` is clamped to [`MAX_QUOTA`].
     pub fn for_quota(quota: u64) -> Self {
         let quota = quota.min(MAX_QUOTA);
-        let mut geometry =
-            Self { base_shift: BASE_SHIFT, growth_shift: GROWTH_SHIFT, levels: 2 };
+        let mut geometry = Self { base_shift: BASE_SHIFT, growth_shift: GROWTH_SHIFT, levels: 2 };
         while geometry.max_quota() < quota {
             geometry.levels += 1;
         }

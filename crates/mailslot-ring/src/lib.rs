@@ -20,12 +20,17 @@
 mod consumer;
 #[cfg(not(loom))]
 mod fork;
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub mod fuzz_checks;
 mod geometry;
+#[cfg(any(test, not(loom)))]
+mod heap;
 mod item;
 mod memory;
-mod producer;
 #[cfg(not(loom))]
 mod peer;
+mod producer;
 #[cfg(not(loom))]
 mod region;
 #[cfg(not(loom))]
@@ -41,9 +46,9 @@ pub use fork::fork_generation;
 pub use geometry::{Geometry, HEADER_BYTES, MAX_QUOTA};
 pub use item::MAX_RECORD;
 pub use memory::{Header, Memory};
-pub use producer::{Producer, PushError, Wake};
 #[cfg(not(loom))]
 pub use peer::{Credentials, Inherited, peer_credentials};
+pub use producer::{Producer, PushError, Wake};
 #[cfg(not(loom))]
 pub use region::{Region, RegionError};
 #[cfg(not(loom))]

@@ -9,7 +9,7 @@ use crate::memory::Memory;
 use crate::sync::{Ordering, publish_then_lower, raise_then_look};
 
 /// How far the writer goes beyond level 0 before it looks whether it can return there, in bytes.
-const STRIDE: u64 = 64 * 1024;
+pub(crate) const STRIDE: u64 = 64 * 1024;
 
 /// Why a record was not queued. Nothing of it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -165,9 +165,10 @@ impl<M: Memory> Producer<M> {
         Ok(())
     }
 
-    /// A hostile head amid padding would make this negative.
+    /// Never negative, even with a hostile head amid padding: behind every filler stands a record
+    /// at least as large.
     fn unread(&self) -> u64 {
-        (self.tail - self.head).saturating_sub(self.filling)
+        self.tail - self.head - self.filling
     }
 
     /// Makes room for an item of `size` bytes holding a record of `len`, or says why there is none.

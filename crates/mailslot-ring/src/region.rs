@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 
 use rustix::fs::{MemfdFlags, SealFlags};
-use rustix::mm::{Advice, MapFlags, ProtFlags};
 use rustix::io::Errno;
+use rustix::mm::{Advice, MapFlags, ProtFlags};
 use rustix::param::page_size;
 use rustix::process::{Resource, getrlimit};
 
@@ -113,9 +113,8 @@ impl Region {
         // SAFETY: a null hint lets the kernel choose an unused range, so no memory that Rust knows
         // is replaced. The file cannot shrink (sealed), so every page of the range stays valid
         // until `Drop` unmaps it.
-        let base = unsafe {
-            rustix::mm::mmap(std::ptr::null_mut(), len, prot, MapFlags::SHARED, fd, 0)?
-        };
+        let base =
+            unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, prot, MapFlags::SHARED, fd, 0)? };
         let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(Self { base, len })
     }
