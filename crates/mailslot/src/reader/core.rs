@@ -185,6 +185,7 @@ impl Core {
                 if let Some(cursor) = peer.advance(order) {
                     vault.set_cursor(peer.id, cursor);
                 }
+                peer.release();
             }
         }
         if inline && self.vault.is_some() {

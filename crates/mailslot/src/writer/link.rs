@@ -18,6 +18,9 @@ use crate::registry::Connection;
 /// A writer that writes looks this often whether its reader still lives, in nanoseconds.
 const LOOK_EVERY: u64 = 500_000;
 
+/// How long a writer that waits for room relies on being told, before it looks itself.
+const LOOK_FOR_ROOM: Duration = Duration::from_millis(10);
+
 /// Why a record was not sent.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -153,8 +156,13 @@ impl Link {
         if self.ask_for_room()? {
             return Ok(true);
         }
-        let event = if self.ring.is_some() { PollFlags::IN } else { PollFlags::OUT };
-        wait(&self.socket, event, patience)
+        if self.ring.is_none() {
+            return wait(&self.socket, PollFlags::OUT, patience);
+        }
+        // A reader that stops right amid a batch can miss the question (see `Consumer::pop`): it
+        // is worth looking again now and then.
+        let told = wait(&self.socket, PollFlags::IN, patience.min(LOOK_FOR_ROOM))?;
+        Ok(told || patience > LOOK_FOR_ROOM)
     }
 
     /// Asks the reader to say when it has read something. True if it already has.
