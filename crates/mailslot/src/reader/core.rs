@@ -7,36 +7,34 @@
 //! could have been written before them. Peers that have been quiet are asked to ring instead, so
 //! a batch costs by the number of writers that write, not of those that are connected.
 
+mod admission;
+mod holders;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use mailslot_ring::Geometry;
 use mailslot_wire::limits::Limits;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
-use rustix::net::{Shutdown, SocketFlags};
+use rustix::net::Shutdown;
 
-use super::intake::{Intake, attach, discard};
+use super::intake::{Intake, discard};
 use super::peer::{Next, Offer, Peer};
-use super::vault::{Deposit, Vault};
+use super::vault::Vault;
 use crate::clock;
 
 /// Looks that find nothing before a peer has to ring.
 const QUIET_LOOKS: u32 = 64;
 
-/// At most this many connections are accepted in one go; the kernel holds no more.
-const ACCEPT_AT_ONCE: u32 = 8192;
-
 const LISTENER: u64 = u64::MAX;
 const ATTENTION: u64 = u64::MAX - 1;
 const HOLDERS: u64 = u64::MAX - 2;
 const BELL: u64 = 1 << 63;
-const SERIALS: u32 = 0x7fff_fffe;
 
 /// Room for what one wait reports.
 pub(crate) type Events = [MaybeUninit<Event>; 64];
@@ -360,94 +358,6 @@ impl Core {
         self.activate(place);
     }
 
-    /// Accepts all new writers and reads what they have sent already.
-    fn accept(&mut self) -> io::Result<()> {
-        if self.vault.as_ref().is_some_and(|vault| vault.is_full()) {
-            self.unaccepted = true;
-            return Ok(());
-        }
-        self.unaccepted = false;
-        for _ in 0..ACCEPT_AT_ONCE {
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            match rustix::net::accept_with(&self.listener, flags) {
-                Ok(socket) => {
-                    self.admit(socket);
-                    if self.vault.as_ref().is_some_and(|vault| vault.is_full()) {
-                        break;
-                    }
-                }
-                Err(Errno::AGAIN) => return Ok(()),
-                Err(Errno::INTR | Errno::CONNABORTED) => {}
-                // Out of descriptors or memory: the others are served meanwhile, and those that
-                // have said nothing make room (they connect again when they have something).
-                Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => {
-                    self.unaccepted = true;
-                    if !self.evict_silent() {
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.unaccepted = true;
-        Ok(())
-    }
-
-    fn admit(&mut self, socket: OwnedFd) {
-        let id = match self.vault.as_ref().map(|vault| vault.add_peer(socket.as_fd())) {
-            None => 0,
-            Some(Ok(id)) => id,
-            // It sees its connection closed, and may connect again.
-            Some(Err(_)) => return,
-        };
-        let mut peer = self.new_peer(socket, id);
-        self.intake.read(&mut peer);
-        if peer.is_done() {
-            return self.depart(&peer);
-        }
-        self.settle(peer);
-    }
-
-    fn new_peer(&mut self, socket: OwnedFd, id: u64) -> Peer {
-        self.serial = (self.serial + 1) % SERIALS;
-        Peer::new(socket, self.serial, id, self.intake.largest())
-    }
-
-    /// Gives a new peer its place.
-    fn settle(&mut self, peer: Peer) {
-        let place = match self.vacant.pop() {
-            Some(place) => place,
-            None => {
-                self.peers.push(None);
-                (self.peers.len() - 1) as u32
-            }
-        };
-        if !self.watch(place, &peer) {
-            self.depart(&peer);
-            return self.vacant.push(place);
-        }
-        self.peers[place as usize] = Some(peer);
-        self.activate(place);
-    }
-
-    /// Asks for the events of a peer's socket.
-    fn watch(&self, place: u32, peer: &Peer) -> bool {
-        let data = EventData::new_u64(u64::from(peer.serial) << 32 | u64::from(place));
-        let edge = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
-        let socket = peer.socket.as_ref();
-        let watched =
-            socket.is_none_or(|socket| epoll::add(&*self.epoll, socket, data, edge).is_ok());
-        watched && self.watch_bell(place, peer)
-    }
-
-    fn watch_bell(&self, place: u32, peer: &Peer) -> bool {
-        let token = BELL | u64::from(peer.serial) << 32 | u64::from(place);
-        let edge = EventFlags::IN | EventFlags::ET;
-        peer.bell.as_ref().is_none_or(|bell| {
-            epoll::add(&*self.epoll, bell, EventData::new_u64(token), edge).is_ok()
-        })
-    }
-
     fn read_socket(&mut self, place: u32) {
         let Some(mut peer) = self.peers[place as usize].take() else {
             return;
@@ -480,108 +390,6 @@ impl Core {
             self.depart(&peer);
             self.vacant.push(place);
         }
-    }
-
-    /// Makes a peer gone for all holders. Those have its socket too: closing it is not enough.
-    fn depart(&self, peer: &Peer) {
-        if let Some(vault) = &self.vault {
-            vault.remove_peer(peer.id);
-            if let Some(socket) = &peer.socket {
-                let _ = rustix::net::shutdown(socket, Shutdown::Both);
-            }
-        }
-    }
-
-    /// Takes note of what other holders have done since this process last held the lock.
-    pub(crate) fn catch_up(&mut self) -> io::Result<()> {
-        let Some(vault) = self.vault.clone() else {
-            return Ok(());
-        };
-        self.run = None;
-        self.heap.clear();
-        if vault.has_changed() {
-            self.catch_up_with_peers(&vault)?;
-        }
-        for peer in self.peers.iter_mut().flatten() {
-            if let (Some(ring), Some(cursor)) = (&mut peer.ring, vault.cursor(peer.id)) {
-                ring.set_cursor(cursor);
-            }
-            if peer.inline.is_some() && vault.inline_is_read(peer.id) {
-                peer.inline = None;
-                peer.unread = true;
-            }
-        }
-        Ok(())
-    }
-
-    fn catch_up_with_peers(&mut self, vault: &Vault) -> io::Result<()> {
-        for place in 0..self.peers.len() as u32 {
-            if self.peer(place).is_some_and(|peer| !vault.is_living(peer.id)) {
-                self.active.retain(|&other| other != place);
-                self.remove(place);
-            }
-        }
-        for deposit in vault.deposits()? {
-            match deposit {
-                Deposit::Socket { id, socket } if self.place_of(id).is_none() => {
-                    let peer = self.new_peer(socket, id);
-                    self.settle(peer);
-                }
-                Deposit::Ring { id, shifts: [base, growth, levels], memory, bell } => {
-                    let geometry = Geometry::new(base, growth, levels);
-                    let place = self.place_of(id);
-                    let peer =
-                        place.and_then(|place| self.peer(place)).filter(|p| p.ring.is_none());
-                    let (Some(place), Some(peer), Some(geometry)) = (place, peer, geometry) else {
-                        continue;
-                    };
-                    let cursor = vault.cursor(id).unwrap_or_default();
-                    peer.spoke = true;
-                    peer.dead |= attach(peer, geometry, &memory, bell, cursor).is_none();
-                    self.watch_late_bell(place);
-                    self.activate(place);
-                }
-                Deposit::Socket { .. } => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn place_of(&self, id: u64) -> Option<u32> {
-        let found = self.peers.iter().position(|peer| peer.as_ref().is_some_and(|p| p.id == id));
-        found.map(|place| place as u32)
-    }
-
-    fn watch_late_bell(&mut self, place: u32) {
-        if let Some(mut peer) = self.peers[place as usize].take() {
-            peer.dead |= !self.watch_bell(place, &peer);
-            self.peers[place as usize] = Some(peer);
-        }
-    }
-
-    /// Closes connections on which nothing has been said. False if there are none.
-    fn evict_silent(&mut self) -> bool {
-        let mut evicted = false;
-        for place in 0..self.peers.len() as u32 {
-            let Some(peer) = self.peer(place).filter(|peer| !peer.spoke && !peer.dead) else {
-                continue;
-            };
-            // From here on its writes fail; what it wrote before is still read.
-            if let Some(socket) = &peer.socket {
-                let _ = rustix::net::shutdown(socket.as_fd(), Shutdown::Read);
-            }
-            peer.unread = true;
-            self.read_socket(place);
-            let silent = self.peer(place).is_some_and(|peer| !peer.spoke);
-            if silent {
-                self.active.retain(|&other| other != place);
-                self.remove(place);
-                evicted = true;
-            } else {
-                self.activate(place);
-            }
-        }
-        evicted
     }
 }
 

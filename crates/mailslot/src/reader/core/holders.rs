@@ -1,0 +1,90 @@
+//! Keeping in step with other holders of the same read handle.
+
+use std::io;
+
+use mailslot_ring::Geometry;
+use rustix::net::Shutdown;
+
+use super::super::intake::attach;
+use super::super::peer::Peer;
+use super::super::vault::{Deposit, Vault};
+use super::Core;
+
+impl Core {
+    /// Makes a peer gone for all holders. Those have its socket too: closing it is not enough.
+    pub(super) fn depart(&self, peer: &Peer) {
+        if let Some(vault) = &self.vault {
+            vault.remove_peer(peer.id);
+            if let Some(socket) = &peer.socket {
+                let _ = rustix::net::shutdown(socket, Shutdown::Both);
+            }
+        }
+    }
+
+    /// Takes note of what other holders have done since this process last held the lock.
+    pub(crate) fn catch_up(&mut self) -> io::Result<()> {
+        let Some(vault) = self.vault.clone() else {
+            return Ok(());
+        };
+        self.run = None;
+        self.heap.clear();
+        if vault.has_changed() {
+            self.catch_up_with_peers(&vault)?;
+        }
+        for peer in self.peers.iter_mut().flatten() {
+            if let (Some(ring), Some(cursor)) = (&mut peer.ring, vault.cursor(peer.id)) {
+                ring.set_cursor(cursor);
+            }
+            if peer.inline.is_some() && vault.inline_is_read(peer.id) {
+                peer.inline = None;
+                peer.unread = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn catch_up_with_peers(&mut self, vault: &Vault) -> io::Result<()> {
+        for place in 0..self.peers.len() as u32 {
+            if self.peer(place).is_some_and(|peer| !vault.is_living(peer.id)) {
+                self.active.retain(|&other| other != place);
+                self.remove(place);
+            }
+        }
+        for deposit in vault.deposits()? {
+            match deposit {
+                Deposit::Socket { id, socket } if self.place_of(id).is_none() => {
+                    let peer = self.new_peer(socket, id);
+                    self.settle(peer);
+                }
+                Deposit::Ring { id, shifts: [base, growth, levels], memory, bell } => {
+                    let geometry = Geometry::new(base, growth, levels);
+                    let place = self.place_of(id);
+                    let peer =
+                        place.and_then(|place| self.peer(place)).filter(|p| p.ring.is_none());
+                    let (Some(place), Some(peer), Some(geometry)) = (place, peer, geometry) else {
+                        continue;
+                    };
+                    let cursor = vault.cursor(id).unwrap_or_default();
+                    peer.spoke = true;
+                    peer.dead |= attach(peer, geometry, &memory, bell, cursor).is_none();
+                    self.watch_late_bell(place);
+                    self.activate(place);
+                }
+                Deposit::Socket { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn place_of(&self, id: u64) -> Option<u32> {
+        let found = self.peers.iter().position(|peer| peer.as_ref().is_some_and(|p| p.id == id));
+        found.map(|place| place as u32)
+    }
+
+    fn watch_late_bell(&mut self, place: u32) {
+        if let Some(mut peer) = self.peers[place as usize].take() {
+            peer.dead |= !self.watch_bell(place, &peer);
+            self.peers[place as usize] = Some(peer);
+        }
+    }
+}
