@@ -67,6 +67,11 @@ pub use registry::registry_root;
 pub use slot::{Mailslot, Records};
 pub use writer::{MailslotWriter, WriterOptions};
 
+/// The example in the README works.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 impl From<std::convert::Infallible> for CreateError {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}
