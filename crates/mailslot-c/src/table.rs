@@ -8,12 +8,13 @@
 //! A [`Ref`] keeps the entry's object in place while a call works with it. Closing a handle makes
 //! it unknown at once; the last [`Ref`] lets go of the object.
 
+use std::alloc::Layout;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::border::lock;
 use crate::code::Code;
@@ -53,7 +54,7 @@ struct Entry {
 // that nobody else can reach it (see there); between, it is only shared, and objects are `Sync`.
 unsafe impl Sync for Entry {}
 
-struct Vacancies {
+pub(crate) struct Vacancies {
     /// Entries from here on were never used.
     fresh: usize,
     /// Closed ones, the longest closed first.
@@ -62,13 +63,23 @@ struct Vacancies {
 
 static VACANCIES: Mutex<Vacancies> = Mutex::new(Vacancies { fresh: 0, closed: VecDeque::new() });
 
+/// Holds vacancies still while the process forks.
+pub(crate) fn lock_vacancies() -> MutexGuard<'static, Vacancies> {
+    lock(&VACANCIES)
+}
+
 fn entries() -> &'static [Entry] {
-    static TABLE: OnceLock<Box<[Entry]>> = OnceLock::new();
+    static TABLE: OnceLock<&[Entry]> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let zeroed = Box::<[Entry]>::new_zeroed_slice(ENTRIES);
-        // SAFETY: zeros are an `Entry`: an atomic with generation 0, not open, no `Ref`s, hence an
-        // object that need not be initialised. Pages that are never used cost no memory.
-        unsafe { zeroed.assume_init() }
+        let layout = Layout::new::<[Entry; ENTRIES]>();
+        // SAFETY: the layout has a size. Pages that are never used cost no memory.
+        let zeroed = unsafe { std::alloc::alloc_zeroed(layout) };
+        if zeroed.is_null() {
+            return &[];
+        }
+        // SAFETY: allocated for that many entries, and never freed. Zeros are an `Entry`: an atomic
+        // with generation 0, not open, no `Ref`s, hence an object that need not be initialised.
+        unsafe { std::slice::from_raw_parts(zeroed.cast::<Entry>(), ENTRIES) }
     })
 }
 
@@ -138,7 +149,7 @@ pub(crate) fn insert(object: Object) -> Result<Handle, Code> {
             vacancies.fresh - 1
         }
     };
-    let entry = &entries()[index];
+    let entry = entries().get(index).ok_or(Code::NOT_ENOUGH_MEMORY)?;
     let generation = (entry.state.load(Ordering::Acquire) >> STATE_GENERATION_SHIFT).max(1);
     // SAFETY: the index was vacant and is this call's alone now, and the entry isn't open, so
     // nobody looks at the object. It holds none that would have to be dropped.
@@ -159,6 +170,13 @@ pub(crate) fn get(handle: Handle) -> Result<Ref, Code> {
 /// Closes a handle: from now on it is unknown.
 pub(crate) fn close(handle: Handle) -> Result<Ref, Code> {
     find(handle, OPEN)
+}
+
+/// Closes a handle if no call works with it.
+pub(crate) fn close_idle(handle: Handle) -> Option<Ref> {
+    let found = close(handle).ok()?;
+    let alone = found.entry.state.load(Ordering::Acquire) & REFS == 1;
+    alone.then_some(found)
 }
 
 /// Adds a `Ref` to the handle's entry and takes `away` from its state.

@@ -2,7 +2,7 @@
 //! with `-fshort-wchar`) 16.
 //!
 //! A function that takes text is written once, generic over [`Unit`], and exported three times by
-//! [`for_each_text!`](crate::for_each_text).
+//! [`for_each_text!`].
 
 use crate::code::Code;
 
@@ -158,31 +158,39 @@ pub(crate) fn cut(text: &str, most: usize) -> &str {
 
 /// Exports a generic function for bytes as `mailslot_…A`, and for both widths of `wchar_t` as
 /// `mailslot_…W16` and `mailslot_…W32`. In its signature, `Text` stands for the unit.
-#[macro_export]
 macro_rules! for_each_text {
-    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $answer:ty)? = $does:ident;)*) => {
-        $crate::for_each_text!(@unit ansi u8 "A"
-            $($(#[$doc])* fn $name($($arg: $type),*) $(-> $answer)? = $does;)*);
-        $crate::for_each_text!(@unit wide16 u16 "W16"
-            $($(#[$doc])* fn $name($($arg: $type),*) $(-> $answer)? = $does;)*);
-        $crate::for_each_text!(@unit wide32 u32 "W32"
-            $($(#[$doc])* fn $name($($arg: $type),*) $(-> $answer)? = $does;)*);
-    };
-    (@unit $module:ident $unit:ident $suffix:literal
-        $($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $answer:ty)? = $does:ident;)*) => {
-        mod $module {
-            #[allow(unused_imports)]
-            use super::*;
-            type Text = $unit;
-            $(
-                $(#[$doc])*
-                #[unsafe(export_name = concat!("mailslot_", stringify!($name), $suffix))]
-                #[allow(non_snake_case)]
-                unsafe extern "C" fn $name($($arg: $type),*) $(-> $answer)? {
-                    // SAFETY: this function asks of its caller what that one does.
-                    unsafe { super::$does::<Text>($($arg),*) }
-                }
-            )*
-        }
+    ($($functions:tt)*) => {
+        $crate::text::export_for!(u8 "A" $($functions)*);
+        $crate::text::for_each_width!("W16" "W32" $($functions)*);
     };
 }
+
+/// Exports a generic function for both widths of `wchar_t`.
+macro_rules! for_each_width {
+    (fn $($functions:tt)*) => {
+        $crate::text::for_each_width!("16" "32" fn $($functions)*);
+    };
+    ($narrow:literal $wide:literal $($functions:tt)*) => {
+        $crate::text::export_for!(u16 $narrow $($functions)*);
+        $crate::text::export_for!(u32 $wide $($functions)*);
+    };
+}
+
+macro_rules! export_for {
+    ($unit:ident $suffix:literal
+        $(fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $answer:ty)? = $does:ident;)*) => {
+        const _: () = {
+            type Text = $unit;
+            $(
+                #[unsafe(export_name = concat!("mailslot_", stringify!($name), $suffix))]
+                #[allow(non_snake_case, clippy::too_many_arguments)]
+                unsafe extern "C" fn $name($($arg: $type),*) $(-> $answer)? {
+                    // SAFETY: this function asks of its caller what that one does.
+                    unsafe { $does::<Text>($($arg),*) }
+                }
+            )*
+        };
+    };
+}
+
+pub(crate) use {export_for, for_each_text, for_each_width};

@@ -10,8 +10,9 @@ use crate::text::{self, Users};
 use crate::{entry, values};
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Exit> {
-    let found = mailslot::find(&args.slot)
-        .with_context(|| format!("cannot look for {} in {:?}", args.slot, mailslot::registry_root()))?;
+    let found = mailslot::find(&args.slot).with_context(|| {
+        format!("cannot look for {} in {:?}", args.slot, mailslot::registry_root())
+    })?;
     let Some(slot) = found else {
         let message = format!("there is no slot {}", args.slot);
         return Err(Failure::new(Exit::NoSuchSlot, message).into());

@@ -63,6 +63,26 @@ pub(crate) fn with_commas(number: u64) -> String {
     out
 }
 
+/// `line` in lines of at most `width` characters, where its words allow; those after the first are
+/// indented by two.
+pub(crate) fn wrapped(line: &str, width: usize) -> Vec<String> {
+    if line.chars().count() <= width {
+        return vec![line.into()];
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            Some(_) => lines.push(format!("  {word}")),
+            None => lines.push(word.into()),
+        }
+    }
+    lines
+}
+
 /// `1 record`, `2 records`.
 pub(crate) fn count(number: u64, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })
@@ -105,6 +125,13 @@ mod tests {
         assert_eq!(harmless("plain\ttext, ünïcode"), "plain\ttext, ünïcode");
         assert_eq!(harmless("a\u{1b}[31mb\u{9b}c"), r"a\u{1b}[31mb\u{9b}c");
         assert_eq!(harmless("a\u{202e}b"), r"a\u{202e}b");
+    }
+
+    #[test]
+    fn long_lines_wrap_at_words() {
+        assert_eq!(wrapped("a  table   row", 14), ["a  table   row"]);
+        assert_eq!(wrapped("one two three four", 9), ["one two", "  three", "  four"]);
+        assert_eq!(wrapped("overlong-word x", 5), ["overlong-word", "  x"]);
     }
 
     #[test]

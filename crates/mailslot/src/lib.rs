@@ -2,7 +2,7 @@
 //! reads and any number of programs write. A write is one call, a read is one call, and a record
 //! arrives whole.
 //!
-//! ```
+//! ```standalone_crate
 //! # let dir = std::env::temp_dir().join(format!("mailslot-doc-{}", std::process::id()));
 //! # std::fs::create_dir_all(&dir).unwrap();
 //! # // SAFETY: the only thread so far.

@@ -25,8 +25,7 @@ impl Process {
 
     /// Starts a part of the demo and waits until it says that it is ready.
     pub(super) fn start_part(part: &str) -> anyhow::Result<Self> {
-        let mut process =
-            Self::spawn(myself()?.arg("demo").env(PART, part).stdin(Stdio::piped()))?;
+        let mut process = Self::spawn(myself()?.arg("demo").env(PART, part).stdin(Stdio::piped()))?;
         let out = process.0.stdout.as_mut().context("a part of the demo has no output")?;
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line)?;

@@ -14,13 +14,19 @@ use crate::exit::Exit;
 use crate::stdout::Stdout;
 use crate::text::{self, Users};
 
+/// Columns of the output.
+const WIDTH: usize = 92;
 /// Between the steps, for people to follow.
 const PAUSE: Duration = Duration::from_millis(450);
 /// No record takes nearly that long; a demo that hangs would show nothing.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const WRITERS: [&str; 3] =
-    ["Form 1040 is in.", "A question on line 12.", "Please call Mr. Miller back."];
+/// What they write, and how often.
+const WRITERS: [(&str, &str); 3] = [
+    ("Form 1040 is in.", "350ms"),
+    ("A question on line 12.", "420ms"),
+    ("Please call Mr. Miller back.", "490ms"),
+];
 const TIMES_EACH: usize = 3;
 
 const BURST_WRITERS: u64 = 4;
@@ -61,18 +67,17 @@ impl Show {
     }
 
     fn several_writers(&mut self, slot: &Mailslot) -> anyhow::Result<()> {
-        self.step("Three other processes write to it. A record arrives whole; the system says who wrote it.")?;
+        self.step("Three other processes write to it. Each record shows as it arrives.")?;
         let times = TIMES_EACH.to_string();
         let mut expected = HashMap::new();
         let mut writers = Vec::new();
-        for words in WRITERS {
-            let args = ["write", SLOT, words, "--repeat", &times, "--interval", "300ms"];
+        for (words, interval) in WRITERS {
+            let args = ["write", SLOT, words, "--repeat", &times, "--interval", interval];
             let writer = self.command(&args)?;
             expected.insert(writer.pid(), (words, TIMES_EACH));
             writers.push(writer);
-            thread::sleep(Duration::from_millis(70));
         }
-        self.show(format!("{:<9}{:<12}{:>8}  RECORD", "PROCESS", "USER", "TOOK"))?;
+        self.show(format!("{:<9}{:<12}{:>9}  RECORD", "PROCESS", "USER", "TOOK"))?;
         for _ in 0..WRITERS.len() * TIMES_EACH {
             let record = receive(slot)?;
             let took = SystemTime::now().duration_since(record.written()).unwrap_or_default();
@@ -85,7 +90,7 @@ impl Show {
             *left -= 1;
             let user = self.users.show(sender.uid);
             let took = format!("{} µs", took.as_micros());
-            self.show(format!("{:<9}{user:<12}{took:>8}  {words}", sender.pid))?;
+            self.show(format!("{:<9}{user:<12}{took:>9}  {words}", sender.pid))?;
         }
         for writer in writers {
             writer.succeed()?;
@@ -150,7 +155,8 @@ impl Show {
         // Room for one byte more, so that a record that grew would show.
         let mut buffer = [0; BURST_SIZE + 1];
         for _ in 0..total {
-            let size = slot.read_timeout(&mut buffer, Some(PATIENCE)).context("records are lost")?;
+            let size =
+                slot.read_timeout(&mut buffer, Some(PATIENCE)).context("records are lost")?;
             check_burst_record(&buffer[..size], &mut next)?;
         }
         let took = started.elapsed();
@@ -179,11 +185,10 @@ impl Show {
         thread::sleep(Duration::from_millis(10));
         writer.say("Are you still there?")?;
         let said = writer.fail(Exit::ReaderGone.code())?;
-        self.show("The writer that had it open:")?;
-        self.show(format!("  {said}"))?;
+        self.show("The writer that had it open says:")?;
+        self.show(said)?;
         let said = self.command(&["write", SLOT, "Anybody?"])?.fail(Exit::NoSuchSlot.code())?;
-        self.show("One that comes later:")?;
-        self.show(format!("  {said}"))?;
+        self.show(said)?;
         let left = mailslot::list()?;
         ensure!(left.is_empty(), "the slot is still listed");
         Ok(())
@@ -191,7 +196,8 @@ impl Show {
 
     /// Starts a command and shows it as one would type it.
     fn command(&mut self, args: &[&str]) -> anyhow::Result<Process> {
-        let quoted = |arg: &&str| if arg.contains(' ') { format!("'{arg}'") } else { (*arg).into() };
+        let quoted =
+            |arg: &&str| if arg.contains(' ') { format!("'{arg}'") } else { (*arg).into() };
         let typed: Vec<String> = args.iter().map(quoted).collect();
         self.show(format!("$ mailslot {}", typed.join(" ")))?;
         Process::start(args)
@@ -207,7 +213,9 @@ impl Show {
 
     fn show(&mut self, what: impl Display) -> anyhow::Result<()> {
         for line in what.to_string().lines() {
-            self.say(format!("   {line}"))?;
+            for part in text::wrapped(line, WIDTH - 5) {
+                self.say(format!("   {part}"))?;
+            }
         }
         Ok(())
     }

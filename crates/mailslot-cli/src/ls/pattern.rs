@@ -10,8 +10,9 @@ pub(super) struct Pattern(Vec<char>);
 
 impl Pattern {
     pub(super) fn parse(typed: &str) -> Result<Self, Failure> {
-        let name = SlotName::parse_short(typed)
-            .map_err(|error| Failure::new(Exit::Usage, format!("{typed:?} is no pattern: {error}")))?;
+        let name = SlotName::parse_short(typed).map_err(|error| {
+            Failure::new(Exit::Usage, format!("{typed:?} is no pattern: {error}"))
+        })?;
         match name.host() {
             Host::Local => Ok(Self(name.key().chars().collect())),
             _ => Err(Failure::new(Exit::Usage, "ls lists the slots of this computer only")),

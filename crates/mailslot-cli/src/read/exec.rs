@@ -73,8 +73,11 @@ impl Sink for Exec {
         if !status.success() {
             self.failed += 1;
             let from = record.sender().pid;
-            let message =
-                format!("the command for record {}, from process {from}, {}", self.run, why(status));
+            let message = format!(
+                "the command for record {}, from process {from}, {}",
+                self.run,
+                why(status)
+            );
             if self.stop_on_failure {
                 return Err(Failure::new(Exit::Failure, message).into());
             }

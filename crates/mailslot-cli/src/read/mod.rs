@@ -40,7 +40,8 @@ pub(crate) fn run(args: ReadArgs) -> anyhow::Result<Exit> {
 
     if let Some(command) = args.exec {
         let mut sink = Exec::new(command, args.stop_on_failure, slot.name());
-        let exit = stop.interrupting(None, || slot.cancel(), || pump(&slot, &stop, until, &mut sink))??;
+        let exit =
+            stop.interrupting(None, || slot.cancel(), || pump(&slot, &stop, until, &mut sink))??;
         return sink.finish().map(|()| exit);
     }
     let watched = rustix::io::dup(&out).ok();

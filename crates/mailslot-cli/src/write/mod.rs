@@ -82,7 +82,8 @@ impl Plan {
         };
         let source = match delimiter {
             Some((_, flag)) if arguments => {
-                let message = format!("{flag} splits standard input or a file, not RECORD arguments");
+                let message =
+                    format!("{flag} splits standard input or a file, not RECORD arguments");
                 return Err(Failure::new(Exit::Usage, message));
             }
             Some((delimiter, _)) => Source::Pieces(Input::of(args), delimiter),

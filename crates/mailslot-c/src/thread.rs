@@ -1,0 +1,221 @@
+//! What this library knows of each thread that calls it.
+
+use std::cell::OnceCell;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+
+use crate::border::lock;
+use crate::dispatch::{Dispatch, Guarded, Waiters, Waker, dispatch};
+use crate::slot::Slot;
+use crate::threads::Gate;
+use crate::types::{Overlapped, Routine};
+use crate::wait::patiently;
+
+/// `STILL_ACTIVE`.
+pub(crate) const STILL_ACTIVE: u32 = 259;
+
+/// A thread, for as long as anybody knows it.
+pub(crate) struct Thread {
+    pub(crate) id: u32,
+    pub(crate) waker: Waker,
+    /// Which slot it reads without an `OVERLAPPED`, by [`Slot::identity`]; 0 for none.
+    reading: AtomicUsize,
+    /// That read is to end.
+    cancelled: AtomicBool,
+    pub(crate) state: Guarded<State>,
+    /// Set if `CreateThread` made it and nobody has joined or left it yet.
+    pub(crate) joinable: Mutex<Option<libc::pthread_t>>,
+    /// Holds it back, if `CreateThread` made it.
+    pub(crate) gate: OnceLock<Arc<Gate>>,
+    pub(crate) handles: AtomicU32,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) ended: bool,
+    pub(crate) exit_code: u32,
+    pub(crate) waiters: Waiters,
+    /// Completion routines to be called in its next alertable wait.
+    pub(crate) routines: VecDeque<Completion>,
+    /// The slots on which it has begun reads that are pending, one entry for each read.
+    pub(crate) pending_on: Vec<Arc<Slot>>,
+}
+
+/// A call of a completion routine.
+pub(crate) struct Completion {
+    pub(crate) routine: Routine,
+    pub(crate) code: u32,
+    pub(crate) bytes: u32,
+    pub(crate) overlapped: *mut Overlapped,
+}
+
+// SAFETY: the pointer is only handed on, to the routine, in the thread that gave both.
+unsafe impl Send for Completion {}
+
+/// All threads that have called this library and still run.
+pub(crate) struct Threads(Vec<Weak<Thread>>);
+
+static THREADS: Mutex<Threads> = Mutex::new(Threads(Vec::new()));
+
+pub(crate) fn lock_threads() -> MutexGuard<'static, Threads> {
+    lock(&THREADS)
+}
+
+impl Threads {
+    /// In a forked child, the other threads are gone.
+    pub(crate) fn keep_only_current(&mut self) {
+        let current = CURRENT.try_with(|current| current.get().map(|c| Arc::downgrade(&c.0)));
+        self.0.clear();
+        self.0.extend(current.ok().flatten());
+    }
+}
+
+/// The calling thread. Its end is the thread's.
+struct Current(Arc<Thread>);
+
+thread_local! {
+    static CURRENT: OnceCell<Current> = const { OnceCell::new() };
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        let thread = &self.0;
+        lock(&THREADS).0.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(thread)));
+        let dispatch = dispatch();
+        let slots = std::mem::take(&mut thread.state.get(&dispatch).pending_on);
+        for slot in slots {
+            // Their memory may be on the stack that goes away.
+            slot.cancel_pending(&dispatch, |read| Arc::ptr_eq(&read.thread, thread));
+        }
+        let mut state = thread.state.get(&dispatch);
+        state.routines.clear();
+        state.ended = true;
+        state.waiters.wake(&dispatch);
+    }
+}
+
+impl Thread {
+    pub(crate) fn new() -> Arc<Thread> {
+        static LAST_ID: AtomicU32 = AtomicU32::new(0);
+        Arc::new(Thread {
+            id: LAST_ID.fetch_add(4, Ordering::Relaxed).wrapping_add(4),
+            waker: Waker::new(),
+            reading: AtomicUsize::new(0),
+            cancelled: AtomicBool::new(false),
+            state: Guarded::new(State::default()),
+            joinable: Mutex::new(None),
+            gate: OnceLock::new(),
+            handles: AtomicU32::new(0),
+        })
+    }
+
+    /// Makes this the calling thread's.
+    pub(crate) fn adopt(self: Arc<Thread>) {
+        lock(&THREADS).0.push(Arc::downgrade(&self));
+        let _ = CURRENT.try_with(|current| current.set(Current(self)).is_ok());
+    }
+
+    /// Looks at the calling thread's.
+    #[inline]
+    pub(crate) fn with_current<T>(look: impl FnOnce(&Arc<Thread>) -> T) -> T {
+        let mut look = Some(look);
+        let looked = CURRENT.try_with(|current| {
+            let look = look.take()?;
+            let current = match current.get() {
+                Some(current) => current,
+                None => Thread::introduce(current),
+            };
+            Some(look(&current.0))
+        });
+        match (looked, look) {
+            (Ok(Some(answer)), _) => answer,
+            // The thread is ending and its own is gone: one for this call only.
+            (_, Some(look)) => look(&Thread::new()),
+            (_, None) => unreachable!("it was called, so there is an answer"),
+        }
+    }
+
+    #[cold]
+    fn introduce(current: &OnceCell<Current>) -> &Current {
+        current.get_or_init(|| {
+            let thread = Thread::new();
+            lock(&THREADS).0.push(Arc::downgrade(&thread));
+            Current(thread)
+        })
+    }
+
+    pub(crate) fn current() -> Arc<Thread> {
+        Thread::with_current(Arc::clone)
+    }
+
+    /// Notes that the thread reads a slot now.
+    #[inline]
+    pub(crate) fn begin_reading(&self, slot: &Slot) {
+        self.cancelled.store(false, Ordering::Relaxed);
+        self.reading.store(slot.identity(), Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn end_reading(&self) {
+        self.reading.store(0, Ordering::Release);
+    }
+
+    /// Whether somebody wants the read to end.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Ends the reads of a slot in which threads are now, without an `OVERLAPPED`, as far as
+    /// `which` picks the threads. Returns how many, once they have noticed.
+    pub(crate) fn cancel_reads(slot: &Slot, which: impl Fn(&Thread) -> bool) -> usize {
+        let reads = |thread: &Arc<Thread>| thread.reading.load(Ordering::Acquire) == slot.identity();
+        let targets: Vec<_> = {
+            let threads = lock_threads();
+            let running = threads.0.iter().filter_map(Weak::upgrade);
+            running.filter(|thread| reads(thread) && which(thread)).collect()
+        };
+        for thread in &targets {
+            thread.cancelled.store(true, Ordering::Release);
+        }
+        patiently(|| {
+            let late = targets.iter().filter(|thread| reads(thread) && thread.is_cancelled());
+            let late: Vec<_> = late.collect();
+            if !late.is_empty() {
+                // One that was just about to wait has missed it: hence more than once.
+                slot.mailslot.cancel();
+                let dispatch = dispatch();
+                late.iter().for_each(|thread| thread.waker.wake(&dispatch));
+            }
+            late.is_empty()
+        });
+        targets.len()
+    }
+
+    /// The slot that the thread reads now, if it is the given one.
+    pub(crate) fn is_reading(&self, slot: &Slot) -> bool {
+        self.reading.load(Ordering::Acquire) == slot.identity()
+    }
+
+    /// Once the thread has ended, waits for the last of it. On Windows too, a thread that can be
+    /// waited for has given back its stack.
+    pub(crate) fn join(&self) {
+        if let Some(thread) = lock(&self.joinable).take() {
+            // SAFETY: `CreateThread` stored it after a successful pthread_create, joinable, and
+            // `take` makes this the only use.
+            unsafe { libc::pthread_join(thread, std::ptr::null_mut()) };
+        }
+    }
+
+    /// The last handle was closed.
+    pub(crate) fn detach(&self) {
+        if let Some(thread) = lock(&self.joinable).take() {
+            // SAFETY: as in `join`.
+            unsafe { libc::pthread_detach(thread) };
+        }
+    }
+
+    pub(crate) fn has_ended(&self, dispatch: &Dispatch) -> bool {
+        self.state.get(dispatch).ended
+    }
+}

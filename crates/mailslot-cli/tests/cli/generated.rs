@@ -1,0 +1,116 @@
+//! Help, man pages and completions.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use crate::util::World;
+
+/// Every command with its long flags.
+const COMMANDS: [(&str, &[&str]); 7] = [
+    (
+        "read",
+        &[
+            "format",
+            "null",
+            "exec",
+            "stop-on-failure",
+            "count",
+            "timeout",
+            "max-size",
+            "quota",
+            "allow",
+            "spin",
+        ],
+    ),
+    ("write", &["file", "lines", "null", "repeat", "interval", "timeout", "no-wait"]),
+    ("info", &["json"]),
+    ("ls", &["json", "watch"]),
+    ("demo", &[]),
+    ("completions", &[]),
+    ("man", &["dir"]),
+];
+
+#[test]
+fn help_tells_all() {
+    let world = World::new();
+    let main = world.run(&["--help"]).succeeds();
+    for (command, flags) in COMMANDS {
+        assert!(main.contains(&format!("\n  {command} ")), "{command}");
+        let help = world.run(&[command, "--help"]).succeeds();
+        for flag in flags.iter().chain(&["help"]) {
+            assert!(help.contains(&format!("--{flag}")), "{command} --{flag}");
+        }
+        assert!(help.contains("\nExamples:\n  mailslot "), "{help}");
+        assert!(help.contains("\nExit codes:\n  0 "), "{help}");
+        // Nothing about how the program is made.
+        assert!(!help.contains("crate::") && !help.contains('\u{1b}'), "{help}");
+        assert_eq!(world.run(&["help", command]).succeeds(), help);
+        let short = world.run(&[command, "-h"]).succeeds();
+        assert!(short.lines().all(|line| line.chars().count() <= 100), "{short}");
+    }
+    assert!(main.contains("MAILSLOT_DIR"));
+}
+
+#[test]
+fn version() {
+    let world = World::new();
+    let expected = format!("mailslot {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(world.run(&["--version"]).succeeds(), expected);
+    assert_eq!(world.run(&["-V"]).succeeds(), expected);
+}
+
+/// roff has a hyphen to break at and one that stays.
+fn without_escapes(page: &str) -> String {
+    page.replace("\\-", "-")
+}
+
+#[test]
+fn a_man_page_for_every_command() {
+    let world = World::new();
+    let dir = world.dir().join("man/man1");
+    world.run(&["man", "--dir", dir.to_str().unwrap()]).succeeds();
+    let main = fs::read_to_string(dir.join("mailslot.1")).unwrap();
+    assert_eq!(world.run(&["man"]).succeeds(), main);
+    for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "\"EXIT STATUS\"", "EXAMPLES", "ENVIRONMENT"]
+    {
+        assert!(main.contains(&format!(".SH {section}\n")), "{section}");
+    }
+    for (command, flags) in COMMANDS {
+        let page = fs::read_to_string(dir.join(format!("mailslot-{command}.1"))).unwrap();
+        let page = without_escapes(&page);
+        assert!(page.contains(&format!("mailslot {command}")), "{page}");
+        for flag in flags {
+            assert!(page.contains(&format!("--{flag}")), "{command} --{flag}");
+        }
+        assert!(without_escapes(&main).contains(&format!("mailslot-{command}(1)")));
+    }
+    assert_eq!(dir.read_dir().unwrap().count(), COMMANDS.len() + 1);
+}
+
+#[test]
+fn completions_for_every_shell() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = world.run(&["completions", shell]).succeeds();
+        for (command, flags) in COMMANDS {
+            assert!(script.contains(command), "{shell}: {command}");
+            for flag in flags {
+                // fish writes `-l flag`.
+                assert!(script.contains(flag), "{shell}: {command} --{flag}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bash_accepts_the_completions() {
+    let world = World::new();
+    let script = world.run(&["completions", "bash"]).succeeds();
+    let path = world.dir().join("completions");
+    fs::write(&path, script).unwrap();
+    let complete = r#"source "$0" && COMP_WORDS=(mailslot read --q) COMP_CWORD=2 &&
+        _mailslot mailslot --q read && printf '%s\n' "${COMPREPLY[@]}""#;
+    let out = Command::new("bash").args(["-c", complete]).arg(&path).stdin(Stdio::null()).output();
+    let out = out.unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stdout), "--quota\n", "{out:?}");
+}
