@@ -1,7 +1,7 @@
 //! What ends a command from outside: a signal, or nobody reading its output any more.
 
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -119,13 +119,6 @@ impl Stop {
     fn output_closed(&self) {
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         let _ = self.reason.compare_exchange(RUNNING, OUTPUT_CLOSED, success, failure);
-    }
-}
-
-impl AsFd for Stop {
-    /// Readable once a signal has come.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.wake.as_fd()
     }
 }
 

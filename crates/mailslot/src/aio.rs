@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::writer::LOOK_FOR_ROOM;
 use crate::{Info, Mailslot, MailslotWriter, ReadError, Record, SlotName, WriteError};
 
 /// A read handle whose reads are futures.
@@ -111,7 +112,7 @@ impl AsyncMailslotWriter {
     ///
     /// # Panics
     ///
-    /// If it has to wait outside a tokio runtime with I/O enabled.
+    /// If it has to wait outside a tokio runtime with I/O and time enabled.
     pub async fn write(&mut self, record: &[u8]) -> Result<(), WriteError> {
         self.write_vectored(&[IoSlice::new(record)]).await
     }
@@ -120,7 +121,7 @@ impl AsyncMailslotWriter {
     ///
     /// # Panics
     ///
-    /// If it has to wait outside a tokio runtime with I/O enabled.
+    /// If it has to wait outside a tokio runtime with I/O and time enabled.
     pub async fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<(), WriteError> {
         loop {
             match self.writer.try_write_vectored(parts) {
@@ -156,7 +157,11 @@ impl AsyncMailslotWriter {
             self.room = Some((connection, socket));
         }
         if let Some((_, socket)) = &self.room {
-            socket.readable().await.map_err(failed)?.clear_ready();
+            // The reader tells when there is a good deal of room; a slow one may take long over it.
+            match tokio::time::timeout(LOOK_FOR_ROOM, socket.readable()).await {
+                Ok(ready) => ready.map_err(failed)?.clear_ready(),
+                Err(_) => {}
+            }
         }
         Ok(())
     }

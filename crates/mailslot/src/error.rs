@@ -244,6 +244,11 @@ fn hint(error: &io::Error) -> String {
     let advice = match Errno::from_io_error(error) {
         Some(Errno::MFILE) => "; raise this process's limit on descriptors (ulimit -n)",
         Some(Errno::NFILE) => "; the whole system has no descriptors left (sysctl fs.file-max)",
+        Some(Errno::FBIG) => "; raise the limit on file sizes (ulimit -f)",
+        Some(Errno::TOOMANYREFS) => {
+            "; the reader has not taken what this user's writers sent already: try again when it \
+             runs, or raise the limit on descriptors (ulimit -n)"
+        }
         Some(Errno::NOSPC | Errno::DQUOT) => "; make room on the file system of the slots",
         Some(Errno::NOMEM) => "; free memory, or raise the limit on this process (ulimit -v)",
         _ => "",

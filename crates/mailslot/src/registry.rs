@@ -10,15 +10,17 @@ mod clear;
 mod publish;
 mod socket;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use mailslot_wire::meta::Metadata;
+use rustix::fs::{Mode, OFlags};
 
 pub(crate) use clear::{clear, is_alive};
-pub(crate) use publish::{Published, publish};
+pub(crate) use publish::{BACKLOG, Published, publish};
 pub(crate) use socket::{ConnectError, Connection, connect};
 
 /// The slot's socket in its directory.
@@ -30,7 +32,8 @@ pub(crate) const METADATA: &str = "m";
 pub fn registry_root() -> PathBuf {
     static DEFAULT: OnceLock<PathBuf> = OnceLock::new();
     if let Some(dir) = std::env::var_os("MAILSLOT_DIR").filter(|dir| !dir.is_empty()) {
-        return dir.into();
+        // Handles keep paths, and the program may change its directory.
+        return std::path::absolute(&dir).unwrap_or_else(|_| dir.into());
     }
     let find = || {
         let run = Path::new("/run/mailslot");
@@ -58,11 +61,28 @@ pub(crate) fn unfit(root: &Path) -> Option<String> {
     None
 }
 
-/// Reads the metadata of the slot in `dir`.
+/// Reads the metadata of the slot in `dir`. Whom the slot belongs to is not what they say, but what
+/// the system says.
 pub(crate) fn metadata(dir: &Path) -> io::Result<Metadata> {
-    use std::io::Read;
-    let file = std::fs::File::open(dir.join(METADATA))?;
+    let (file, owner) = open_metadata(dir)?;
     let mut bytes = Vec::new();
     file.take(Metadata::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    Metadata::parse(&bytes).map_err(io::Error::other)
+    let found = Metadata::parse(&bytes).map_err(io::Error::other)?;
+    Ok(Metadata { uid: owner, ..found })
+}
+
+/// Opens the metadata of the slot in `dir`, and tells whom the directory belongs to.
+///
+/// Any user may have made it, and put something there that leads elsewhere (a link) or keeps whoever
+/// opens it waiting (a FIFO, a file with a lease).
+fn open_metadata(dir: &Path) -> io::Result<(File, u32)> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = rustix::fs::open(dir, flags, Mode::empty())?;
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(&dir, METADATA, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    Ok((file, rustix::fs::fstat(&dir)?.st_uid))
 }

@@ -1,5 +1,6 @@
 //! The write handle.
 
+mod bell;
 mod link;
 
 use std::io::IoSlice;
@@ -12,7 +13,12 @@ use mailslot_wire::limits::Limits;
 use crate::registry::{self, ConnectError, connect, registry_root};
 use crate::{OpenError, SlotName, WriteError};
 
+#[cfg(feature = "tokio")]
+pub(crate) use link::LOOK_FOR_ROOM;
 use link::{Failure, Link};
+
+/// How often a write connects anew before it blames the reader for closing each connection.
+const MAX_EVICTIONS: u32 = 100;
 
 /// The options of a write handle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,16 +192,27 @@ impl MailslotWriter {
     ) -> Result<(), WriteError> {
         let deadline = Instant::now().checked_add(patience);
         let left = || deadline.map_or(patience, |d| d.saturating_duration_since(Instant::now()));
+        let mut evictions = 0;
         loop {
             match failure {
-                // Nothing was ever sent on it, so nothing can be lost or doubled.
+                Failure::Evicted if evictions == MAX_EVICTIONS => {
+                    let source = std::io::Error::other("its reader closes every connection");
+                    return Err(WriteError::Io {
+                        name: self.name.clone(),
+                        action: "connecting",
+                        source,
+                    });
+                }
+                // Nothing of the record was sent, so nothing can be doubled.
                 Failure::Unopened | Failure::Evicted => {
+                    evictions += 1;
                     let link = open(&self.name, &self.dir, left())?;
                     self.limits = link.limits();
                     self.link = Some(link);
                     self.connections += 1;
                 }
-                Failure::Full if patience.is_zero() => return Err(self.full()),
+                // However often the reader says that there is room.
+                Failure::Full if left().is_zero() => return Err(self.full()),
                 Failure::Full => {
                     let waited = match &mut self.link {
                         Some(link) => link.wait_for_room(left()),
@@ -263,7 +280,9 @@ fn open(name: &Arc<SlotName>, dir: &Path, patience: Duration) -> Result<Link, Op
             }
             Ok(Link::new(connection))
         }
-        Err(ConnectError::Absent) => Err(OpenError::NoSuchSlot(name.clone())),
+        Err(ConnectError::Absent | ConnectError::Refused) => {
+            Err(OpenError::NoSuchSlot(name.clone()))
+        }
         Err(ConnectError::Full) => Err(OpenError::Full(name.clone())),
         Err(ConnectError::Denied) => {
             let owner = registry::metadata(dir).map_or_else(

@@ -31,7 +31,7 @@ impl Described {
 }
 
 impl Sink for Described {
-    fn take(&mut self, slot: &Mailslot, wait: Option<Duration>) -> anyhow::Result<Taken> {
+    fn take(&mut self, slot: &Mailslot, wait: Option<Duration>, _: u64) -> anyhow::Result<Taken> {
         let record = match slot.receive_timeout(wait) {
             Ok(record) => record,
             Err(error) => return Taken::failed(error),
@@ -47,7 +47,7 @@ impl Sink for Described {
         if self.buffer.len() >= BUFFER {
             self.flush()?;
         }
-        Ok(Taken::Record)
+        Ok(Taken::Records(1))
     }
 
     fn flush(&mut self) -> anyhow::Result<()> {

@@ -63,7 +63,7 @@ impl Exec {
 }
 
 impl Sink for Exec {
-    fn take(&mut self, slot: &Mailslot, wait: Option<Duration>) -> anyhow::Result<Taken> {
+    fn take(&mut self, slot: &Mailslot, wait: Option<Duration>, _: u64) -> anyhow::Result<Taken> {
         let record = match slot.receive_timeout(wait) {
             Ok(record) => record,
             Err(error) => return Taken::failed(error),
@@ -83,7 +83,7 @@ impl Sink for Exec {
             }
             complain(&message);
         }
-        Ok(Taken::Record)
+        Ok(Taken::Records(1))
     }
 
     fn flush(&mut self) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! `mailslot read`: from a slot to standard output, or to commands.
 //!
-//! [`pump`] takes records one by one; a [`Sink`] takes each from the slot and does something with
-//! it. Three of them: [`plain`] copies bytes at full speed, [`described`] also says who wrote them,
+//! [`pump`] asks a [`Sink`] to take records from the slot and do something with them. There are
+//! three: [`plain`] copies bytes at full speed, [`described`] also says who wrote them,
 //! [`exec`] runs a command.
 
 use std::time::Duration;
@@ -66,16 +66,19 @@ struct Until {
 
 /// Where records go.
 trait Sink {
-    /// Takes the next record from the slot, waiting as long as `wait` says.
-    fn take(&mut self, slot: &Mailslot, wait: Option<Duration>) -> anyhow::Result<Taken>;
+    /// Takes the next record from the slot, waiting as long as `wait` says, or more of them if that
+    /// is as easy, but at most `most`.
+    fn take(&mut self, slot: &Mailslot, wait: Option<Duration>, most: u64)
+    -> anyhow::Result<Taken>;
 
     /// Passes on what was kept back.
     fn flush(&mut self) -> anyhow::Result<()>;
 }
 
-/// What became of the attempt to take a record.
+/// What became of the attempt to take records.
 enum Taken {
-    Record,
+    /// So many were taken.
+    Records(u64),
     /// None came in time.
     Nothing,
     /// The wait was interrupted.
@@ -104,9 +107,10 @@ fn pump(slot: &Mailslot, stop: &Stop, until: Until, sink: &mut dyn Sink) -> anyh
         if until.count == Some(read) {
             break Exit::Success;
         }
-        match sink.take(slot, wait)? {
-            Taken::Record => {
-                read += 1;
+        let most = until.count.map_or(u64::MAX, |count| count - read);
+        match sink.take(slot, wait, most)? {
+            Taken::Records(count) => {
+                read += count;
                 wait = Some(Duration::ZERO);
             }
             Taken::Interrupted => {}

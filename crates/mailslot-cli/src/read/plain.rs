@@ -7,8 +7,11 @@ use mailslot::{Mailslot, ReadError};
 use super::{Sink, Taken};
 use crate::stdout::Stdout;
 
-/// How much is kept back at most while further records wait.
+/// How much is kept back, about, while further records wait.
 const BUFFER: usize = 256 * 1024;
+
+/// At most so many records are taken at a time.
+const BATCH: usize = 8192;
 
 /// What follows a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,57 +22,69 @@ pub(super) enum End {
     Nul,
 }
 
-/// Reads records straight into its output buffer, one behind the other.
+/// Takes records many at a time and puts their ends between them.
 pub(super) struct Plain {
     out: Stdout,
     end: End,
-    buffer: Vec<u8>,
-    /// Bytes of the buffer that are to go out. Always less than there are.
-    len: usize,
+    /// What was taken last: records one behind the other, and where each ends.
+    batch: Vec<u8>,
+    ends: Vec<usize>,
+    /// What is to go out.
+    ready: Vec<u8>,
 }
 
 impl Plain {
     pub(super) fn new(out: Stdout, end: End) -> Self {
-        Self { out, end, buffer: vec![0; BUFFER], len: 0 }
+        let (batch, ready) = (vec![0; BUFFER / 2], Vec::with_capacity(BUFFER * 2));
+        Self { out, end, batch, ends: Vec::new(), ready }
     }
 
-    /// Ends the record in front of which `len` stood and that has `size` bytes.
-    fn finish_record(&mut self, size: usize) {
-        let is_line = size > 0 && self.buffer[self.len + size - 1] == b'\n';
-        self.len += size;
-        let end = match self.end {
-            End::Nothing => return,
-            End::Line if is_line => return,
-            End::Line => b'\n',
-            End::Nul => 0,
-        };
-        self.buffer[self.len] = end;
-        self.len += 1;
+    fn end_records(&mut self) {
+        let all = self.ends.last().copied().unwrap_or(0);
+        if self.end == End::Nothing {
+            return self.ready.extend_from_slice(&self.batch[..all]);
+        }
+        let mut start = 0;
+        for &end in &self.ends {
+            let record = &self.batch[start..end];
+            self.ready.extend_from_slice(record);
+            match self.end {
+                End::Line if record.last() == Some(&b'\n') => {}
+                End::Line => self.ready.push(b'\n'),
+                End::Nul | End::Nothing => self.ready.push(0),
+            }
+            start = end;
+        }
     }
 }
 
 impl Sink for Plain {
-    fn take(&mut self, slot: &Mailslot, wait: Option<Duration>) -> anyhow::Result<Taken> {
+    fn take(
+        &mut self,
+        slot: &Mailslot,
+        wait: Option<Duration>,
+        most: u64,
+    ) -> anyhow::Result<Taken> {
+        let most = usize::try_from(most).unwrap_or(BATCH).min(BATCH);
         loop {
-            // One byte stays for the end.
-            let end = self.buffer.len() - 1;
-            match slot.read_timeout(&mut self.buffer[self.len..end], wait) {
-                Ok(size) => {
-                    self.finish_record(size);
-                    if self.len == self.buffer.len() {
+            match slot.read_batch(&mut self.batch, &mut self.ends, most, wait) {
+                Ok(()) => {
+                    self.end_records();
+                    if self.ready.len() >= BUFFER {
                         self.flush()?;
                     }
-                    return Ok(Taken::Record);
+                    return Ok(Taken::Records(self.ends.len() as u64));
                 }
-                Err(ReadError::BufferTooSmall { .. }) if self.len > 0 => self.flush()?,
-                Err(ReadError::BufferTooSmall { needed, .. }) => self.buffer.resize(needed + 1, 0),
+                Err(ReadError::BufferTooSmall { needed, .. }) => self.batch.resize(needed, 0),
                 Err(error) => return Taken::failed(error),
             }
         }
     }
 
     fn flush(&mut self) -> anyhow::Result<()> {
-        let len = std::mem::take(&mut self.len);
-        Ok(self.out.write(&self.buffer[..len])?)
+        // What could not be written must not be written again.
+        let written = self.out.write(&self.ready);
+        self.ready.clear();
+        Ok(written?)
     }
 }

@@ -22,6 +22,7 @@ use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 use rustix::net::Shutdown;
+use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 
 use super::intake::{Intake, discard};
 use super::peer::{Next, Offer, Peer};
@@ -34,6 +35,7 @@ const QUIET_LOOKS: u32 = 64;
 const LISTENER: u64 = u64::MAX;
 const ATTENTION: u64 = u64::MAX - 1;
 const HOLDERS: u64 = u64::MAX - 2;
+const TIMER: u64 = u64::MAX - 3;
 const BELL: u64 = 1 << 63;
 
 /// Room for what one wait reports.
@@ -53,8 +55,15 @@ pub(crate) struct Core {
     attention: OwnedFd,
     attention_raised: bool,
     listener: OwnedFd,
-    /// Connections may be waiting that could not be accepted yet.
+    /// Connections may be waiting.
     unaccepted: bool,
+    /// One that was accepted, but for which there was no room in the vault.
+    undeposited: Option<OwnedFd>,
+    /// Peers may have sent something for which there was no room.
+    untaken: bool,
+    /// Readable when it is time to try these again: at this stamp, before which there is no point.
+    timer: OwnedFd,
+    try_at: u64,
     intake: Intake,
     vault: Option<Arc<Vault>>,
     peers: Vec<Option<Peer>>,
@@ -83,9 +92,15 @@ impl Core {
     }
 
     fn new(listener: OwnedFd, intake: Intake, vault: Option<Arc<Vault>>) -> io::Result<Self> {
+        if !std::path::Path::new("/proc/self/fd").exists() {
+            return Err(io::Error::other("/proc is not mounted, by which bells are told"));
+        }
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let attention = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &attention, EventData::new_u64(ATTENTION), EventFlags::IN)?;
+        let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        epoll::add(&epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN)?;
         let edge = EventFlags::IN | EventFlags::ET;
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), edge)?;
         Ok(Self {
@@ -94,6 +109,10 @@ impl Core {
             attention_raised: false,
             listener,
             unaccepted: true,
+            undeposited: None,
+            untaken: false,
+            timer,
+            try_at: 0,
             intake,
             vault,
             peers: Vec::new(),
@@ -143,6 +162,17 @@ impl Core {
         }
     }
 
+    /// Copies the next record into `into` and leaves it behind, where that is simple: it is one more
+    /// of the writer that had the last one. Gives its length.
+    #[inline]
+    pub(crate) fn take(&mut self, into: &mut [u8]) -> Option<usize> {
+        if self.vault.is_some() {
+            return None;
+        }
+        let Run { place, until } = self.run?;
+        self.peers.get_mut(place as usize)?.as_mut()?.take(into, until)
+    }
+
     /// The next record, of this batch or a new one.
     #[inline]
     pub(crate) fn next_or_collect(&mut self) -> io::Result<Option<(u32, Next)>> {
@@ -175,7 +205,8 @@ impl Core {
             None => peer.pop(order),
             Some(vault) if inline => {
                 vault.set_inline_read(peer.id);
-                discard(peer);
+                let _ = discard(peer);
+                vault.take_inline(peer.id);
                 peer.pop(order);
                 peer.unread = true;
             }
@@ -201,7 +232,7 @@ impl Core {
             }
         }
         let cut = clock::now();
-        self.harvest()?;
+        self.harvest(cut)?;
         self.cut = cut;
         let mut waits = false;
         let mut index = 0;
@@ -281,11 +312,6 @@ impl Core {
         total
     }
 
-    /// True if writers wait that can't be accepted at the moment.
-    pub(crate) fn cannot_accept(&self) -> bool {
-        self.unaccepted
-    }
-
     /// Makes the polled descriptor readable, or no longer so.
     pub(crate) fn set_attention(&mut self, on: bool) {
         if on != self.attention_raised {
@@ -304,7 +330,7 @@ impl Core {
     }
 
     /// Takes note of everything the kernel has to report.
-    fn harvest(&mut self) -> io::Result<()> {
+    fn harvest(&mut self, now: u64) -> io::Result<()> {
         // Each peer can report twice per round; a peer that goes on and on must not hold us here.
         let rounds = self.peers.len() / 16 + 4;
         for _ in 0..rounds {
@@ -322,14 +348,15 @@ impl Core {
                 break;
             }
         }
-        if self.unaccepted { self.accept() } else { Ok(()) }
+        if now >= self.try_at { self.admit_all() } else { Ok(()) }
     }
 
     /// Takes note of what a wait has reported.
     pub(crate) fn apply(&mut self, events: &[Event]) -> io::Result<()> {
         for event in events {
             match event.data.u64() {
-                LISTENER => self.accept()?,
+                LISTENER => self.unaccepted = true,
+                TIMER => lower(&self.timer),
                 ATTENTION => {
                     if !self.attention_raised {
                         lower(&self.attention);
@@ -339,6 +366,32 @@ impl Core {
                 HOLDERS => {}
                 token => self.heed(token),
             }
+        }
+        Ok(())
+    }
+
+    /// Takes note of what ended a sleep, before which all peers had been asked to ring.
+    ///
+    /// If that is the bell of one writer and nothing else, its first record is a batch of its own:
+    /// what had been written before that one was written had been rung for, or sent, before its
+    /// bell, and would be in the same report.
+    pub(crate) fn wake(&mut self, events: &[Event]) -> io::Result<()> {
+        self.apply(events)?;
+        let ([event], &[place]) = (events, &self.active[..]) else {
+            return Ok(());
+        };
+        let token = event.data.u64();
+        let is_bell = token < TIMER && token & BELL != 0 && token as u32 == place;
+        let postponed = self.unaccepted || self.untaken || self.undeposited.is_some();
+        if !is_bell || postponed || self.vault.is_some() {
+            return Ok(());
+        }
+        let now = clock::now();
+        if let Some(Offer::Record(order)) = self.peer(place).map(|peer| peer.look(now)) {
+            self.run = None;
+            self.heap.clear();
+            self.heap.push(Reverse((order, place)));
+            self.cut = order;
         }
         Ok(())
     }
@@ -363,7 +416,7 @@ impl Core {
             return;
         };
         let had_bell = peer.bell.is_some();
-        self.intake.read(&mut peer);
+        self.take_in(&mut peer);
         if !had_bell {
             peer.dead |= !self.watch_bell(place, &peer);
         }

@@ -1,16 +1,16 @@
 //! What writers send on their sockets: one record at first, a ring if they keep writing.
 
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use mailslot_ring::{Consumer, Cursor, Geometry, Region, set_peek_offset};
+use mailslot_ring::{Consumer, Cursor, Geometry, Region, RegionError, set_peek_offset};
 use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{HEADER_LEN, INLINE_MAX, Message};
 use rustix::io::Errno;
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags};
 
 use super::peer::{Inline, Peer};
 use super::vault::Vault;
@@ -27,7 +27,20 @@ pub(crate) struct Intake {
 }
 
 /// Descriptors that came with a datagram. More than these the kernel doesn't hand out.
-type Descriptors = (Option<OwnedFd>, Option<OwnedFd>);
+struct Descriptors {
+    pair: (Option<OwnedFd>, Option<OwnedFd>),
+    /// There were more, perhaps because this process may have no more.
+    cut: bool,
+}
+
+/// Why a message was not taken.
+pub(crate) enum Refusal {
+    /// It breaks the rules.
+    Broken,
+    /// This process is out of descriptors or memory. The message stays on the socket: its writer
+    /// has been told that its records are safe.
+    NoRoom,
+}
 
 impl Intake {
     pub(crate) fn new(limits: Limits, vault: Option<Arc<Vault>>) -> Self {
@@ -39,71 +52,86 @@ impl Intake {
         self.limits.largest_record()
     }
 
-    /// Reads what `peer` has sent. Sets what follows from it in the peer.
-    pub(crate) fn read(&mut self, peer: &mut Peer) {
-        // Two messages are all that an honest writer sends.
+    /// Reads what `peer` has sent. Sets what follows from it in the peer. False if there was no room
+    /// to take all of it.
+    pub(crate) fn read(&mut self, peer: &mut Peer) -> bool {
+        // Two messages are all that an honest writer sends; whoever sends more is dead.
         while peer.unread && !peer.dead {
-            self.read_one(peer);
+            match self.read_one(peer) {
+                Ok(()) => {}
+                Err(Refusal::Broken) => peer.dead = true,
+                Err(Refusal::NoRoom) => return false,
+            }
         }
         if peer.closed && peer.ring.is_none() && self.vault.is_none() {
             // A writer of one record that has left: its descriptor need not be kept.
             peer.sender();
             peer.socket = None;
         }
+        true
     }
 
-    fn read_one(&mut self, peer: &mut Peer) {
+    fn read_one(&mut self, peer: &mut Peer) -> Result<(), Refusal> {
         let Some(socket) = &peer.socket else {
             peer.unread = false;
-            return;
+            return Ok(());
         };
-        let mut descriptors = (None, None);
-        let mut flags = RecvFlags::empty();
         if self.vault.is_some() {
-            flags |= RecvFlags::PEEK;
             let first = peer.inline.as_ref().map_or(0, |inline| HEADER_LEN + inline.bytes.len());
             let _ = set_peek_offset(socket.as_fd(), first as i32);
         }
-        match receive(socket, &mut self.buffer, &mut descriptors, flags) {
+        // Descriptors for which there is no room would be lost with the message.
+        match peek(socket, &mut self.buffer) {
             Err(Errno::AGAIN) => peer.unread = false,
             Err(Errno::INTR) => {}
+            Err(Errno::NOMEM | Errno::NOBUFS) => return Err(Refusal::NoRoom),
             // The end, or an empty datagram, which no honest writer sends.
-            Ok(0) | Err(_) => {
+            Ok((0, _)) | Err(_) => {
                 peer.unread = false;
                 peer.closed = true;
             }
-            Ok(len) => peer.dead |= self.take(len, peer, descriptors).is_none(),
+            Ok((len, descriptors)) => self.take(len, peer, descriptors)?,
         }
+        Ok(())
     }
 
-    /// `None` if the message breaks the rules.
-    fn take(&self, len: usize, peer: &mut Peer, descriptors: Descriptors) -> Option<()> {
-        match Message::parse(self.buffer.get(..len)?).ok()? {
+    fn take(&self, len: usize, peer: &mut Peer, descriptors: Descriptors) -> Result<(), Refusal> {
+        let message = self.buffer.get(..len).and_then(|bytes| Message::parse(bytes).ok());
+        match message.ok_or(Refusal::Broken)? {
             Message::Record { stamp, bytes } => {
                 if let Some(vault) = &self.vault
                     && vault.inline_is_read(peer.id)
-                    && peer.ring.is_none()
                 {
                     // By a holder who died before it could take it off the socket.
                     peer.spoke = true;
-                    return discard(peer);
+                    discard(peer)?;
+                    return vault.take_inline(peer.id).then_some(()).ok_or(Refusal::Broken);
                 }
-                if peer.spoke || bytes.len() as u64 > self.largest() {
-                    return None;
+                if peer.inline.is_some() || bytes.len() as u64 > self.largest() {
+                    return Err(Refusal::Broken);
+                }
+                if self.vault.is_none() {
+                    if peer.spoke {
+                        return Err(Refusal::Broken);
+                    }
+                    discard(peer)?;
                 }
                 peer.spoke = true;
                 peer.inline = Some(Inline { stamp, bytes: bytes.into(), fresh: true });
+                Ok(())
             }
             Message::Attach { base_shift, growth_shift, levels } => {
                 let shifts = [base_shift, growth_shift, levels];
                 peer.spoke = true;
                 match &self.vault {
-                    None => self.attach(peer, shifts, descriptors).map(drop)?,
-                    Some(vault) => self.attach_shared(vault, peer, shifts, descriptors)?,
+                    None => {
+                        self.attach(peer, shifts, descriptors)?;
+                        discard(peer)
+                    }
+                    Some(vault) => self.attach_shared(vault, peer, shifts, descriptors),
                 }
             }
         }
-        Some(())
     }
 
     /// Gives back the descriptor of the ring's memory, now that it is known to be good.
@@ -112,14 +140,18 @@ impl Intake {
         peer: &mut Peer,
         shifts: [u8; 3],
         descriptors: Descriptors,
-    ) -> Option<OwnedFd> {
-        let geometry = self.acceptable(shifts)?;
-        let (memory, bell) = (descriptors.0?, descriptors.1?);
-        if peer.ring.is_some() || !is_eventfd(&bell) {
-            return None;
+    ) -> Result<OwnedFd, Refusal> {
+        let geometry = self.acceptable(shifts).ok_or(Refusal::Broken)?;
+        let (memory, bell) = match descriptors.pair {
+            (Some(memory), Some(bell)) => (memory, bell),
+            _ if descriptors.cut => return Err(Refusal::NoRoom),
+            _ => return Err(Refusal::Broken),
+        };
+        if peer.ring.is_some() || !is_pipe(&bell) {
+            return Err(Refusal::Broken);
         }
         attach(peer, geometry, &memory, bell, Cursor::default())?;
-        Some(memory)
+        Ok(memory)
     }
 
     fn attach_shared(
@@ -128,18 +160,22 @@ impl Intake {
         peer: &mut Peer,
         shifts: [u8; 3],
         descriptors: Descriptors,
-    ) -> Option<()> {
+    ) -> Result<(), Refusal> {
         if peer.ring.is_none() && !vault.has_ring(peer.id) {
             let memory = self.attach(peer, shifts, descriptors)?;
-            let bell = peer.bell.as_ref()?;
-            vault.add_ring(peer.id, shifts, memory.as_fd(), bell.as_fd()).ok()?;
+            let bell = peer.bell.as_ref().ok_or(Refusal::Broken)?;
+            if vault.add_ring(peer.id, shifts, memory.as_fd(), bell.as_fd()).is_err() {
+                (peer.ring, peer.bell) = (None, None);
+                return Err(Refusal::NoRoom);
+            }
         }
         if peer.inline.is_some() {
             // It can't be taken off before the record in front of it.
             peer.unread = false;
-            return Some(());
+            return Ok(());
         }
-        discard(peer)
+        discard(peer)?;
+        vault.take_ring(peer.id).then_some(()).ok_or(Refusal::Broken)
     }
 
     /// The geometry that a peer announces, if it isn't out of all proportion.
@@ -156,45 +192,44 @@ pub(crate) fn attach(
     memory: &OwnedFd,
     bell: OwnedFd,
     cursor: Cursor,
-) -> Option<()> {
-    let region = Region::open(memory.as_fd(), geometry).ok()?;
+) -> Result<(), Refusal> {
+    let region = Region::open(memory.as_fd(), geometry).map_err(|error| match error {
+        RegionError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => Refusal::NoRoom,
+        _ => Refusal::Broken,
+    })?;
     peer.ring = Some(Consumer::new(region, geometry, cursor));
     peer.bell = Some(bell);
-    Some(())
+    Ok(())
 }
 
 /// Takes the datagram off the socket that was only peeked at.
-pub(crate) fn discard(peer: &Peer) -> Option<()> {
-    let socket = peer.socket.as_ref()?;
-    rustix::net::recv(socket, &mut [0; 1], RecvFlags::DONTWAIT).ok()?;
-    Some(())
+pub(crate) fn discard(peer: &Peer) -> Result<(), Refusal> {
+    let socket = peer.socket.as_ref().ok_or(Refusal::Broken)?;
+    rustix::net::recv(socket, &mut [0; 1], RecvFlags::DONTWAIT).map_err(|_| Refusal::Broken)?;
+    Ok(())
 }
 
-fn receive(
-    socket: &OwnedFd,
-    buffer: &mut [u8],
-    descriptors: &mut Descriptors,
-    flags: RecvFlags,
-) -> rustix::io::Result<usize> {
+/// Copies the next datagram, which stays where it is.
+fn peek(socket: &OwnedFd, buffer: &mut [u8]) -> rustix::io::Result<(usize, Descriptors)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let flags = flags | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
     let received =
         rustix::net::recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
+    let cut = received.flags.contains(ReturnFlags::CTRUNC);
+    let mut descriptors = Descriptors { pair: (None, None), cut };
     // Descriptors that are not taken here are closed with the buffer.
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(mut rights) = message {
-            *descriptors = (rights.next(), rights.next());
+            descriptors.pair = (rights.next(), rights.next());
         }
     }
-    Ok(received.bytes)
+    Ok((received.bytes, descriptors))
 }
 
 /// Polling a foreign file could call into a file system that the peer wrote, and hang there.
 /// Asking for its name cannot.
-fn is_eventfd(fd: &OwnedFd) -> bool {
-    use std::os::fd::AsRawFd;
+fn is_pipe(fd: &OwnedFd) -> bool {
     let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    std::fs::read_link(link)
-        .is_ok_and(|name| name.as_os_str().as_bytes() == b"anon_inode:[eventfd]")
+    std::fs::read_link(link).is_ok_and(|name| name.as_os_str().as_bytes().starts_with(b"pipe:["))
 }

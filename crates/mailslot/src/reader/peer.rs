@@ -60,6 +60,8 @@ pub(crate) struct Peer {
     /// Bytes of the largest record that the slot takes.
     largest: u64,
     idle_bells: u32,
+    /// Where the ring stood when the bell rang last.
+    rung_at: u64,
     sender: Option<Sender>,
     /// No later record is ordered before this.
     last: u64,
@@ -85,6 +87,7 @@ impl Peer {
             quiet: 0,
             largest,
             idle_bells: 0,
+            rung_at: 0,
             sender: None,
             last: 0,
             forged: false,
@@ -145,6 +148,27 @@ impl Peer {
                 _ => Offer::Later,
             },
         }
+    }
+
+    /// Copies the next record into `into` and leaves it behind, if it counts as written up to
+    /// `until` and there is nothing special about it. Gives its length.
+    #[inline]
+    pub(crate) fn take(&mut self, into: &mut [u8], until: u64) -> Option<usize> {
+        if self.inline.is_some() || self.forged {
+            return None;
+        }
+        let most = self.largest.min(into.len() as u64) as usize;
+        let last = &mut self.last;
+        let (len, room) = self.ring.as_mut()?.take(&mut into[..most], |stamp| {
+            let order = stamp.max(*last);
+            let due = order <= until;
+            if due {
+                *last = order;
+            }
+            due
+        })?;
+        self.tell(room);
+        Some(len)
     }
 
     /// Copies the first bytes of `next`, as many as `into` holds.
@@ -210,8 +234,11 @@ impl Peer {
 
     /// Its bell rang.
     pub(crate) fn rang(&mut self) {
-        if self.has_news() {
+        // What it rang for may have been read already.
+        let at = self.ring.as_ref().map_or(0, |ring| ring.cursor().position);
+        if self.has_news() || at != self.rung_at {
             self.idle_bells = 0;
+            self.rung_at = at;
             return;
         }
         self.idle_bells += 1;
@@ -228,7 +255,8 @@ impl Peer {
 
     /// Nothing can come from it any more.
     pub(crate) fn is_done(&mut self) -> bool {
-        self.dead || (self.closed && self.next().is_none())
+        // What a writer published before it left may not have been looked at yet.
+        self.dead || (self.closed && !self.has_news() && self.next().is_none())
     }
 
     fn survive<T>(&mut self, result: Result<T, Broken>) -> Option<T> {

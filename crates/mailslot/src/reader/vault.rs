@@ -50,6 +50,10 @@ const WORDS: usize = ENTRIES + MAX_PEERS * ENTRY_WORDS;
 const INLINE_READ: u64 = 1;
 /// The ring is in the vault.
 const HAS_RING: u64 = 2;
+/// The first record is off the socket too: no other may come.
+const INLINE_TAKEN: u64 = 4;
+/// The ring's message is off the socket: no other may come.
+const RING_TAKEN: u64 = 8;
 
 /// A deposit is one datagram of this size, so that their number tells the offset to peek at.
 const DEPOSIT_LEN: usize = 16;
@@ -177,10 +181,12 @@ impl Vault {
         self.known.load(Ordering::Relaxed) != self.table.get(CHANGES)
     }
 
-    /// Everything in the vault that belongs to living peers. A thing may come twice.
+    /// Everything in the vault that belongs to living peers. A thing may come twice. What there are
+    /// no descriptors for in this process is left out, and then [`Vault::has_changed`] stays.
     pub(crate) fn deposits(&self) -> io::Result<Vec<Deposit>> {
         let changes = self.table.get(CHANGES);
         let mut found = Vec::new();
+        let mut complete = true;
         set_peek_offset(self.receiver.as_fd(), 0)?;
         while let Some(Peeked { kind, shifts, id, descriptors }) = peek(&self.receiver)? {
             let [first, second, ..] = descriptors;
@@ -192,10 +198,12 @@ impl Vault {
                 (Some(memory), Some(bell)) if kind == Kind::Ring as u8 => {
                     found.push(Deposit::Ring { id, shifts, memory, bell });
                 }
-                _ => {}
+                _ => complete = false,
             }
         }
-        self.known.store(changes, Ordering::Relaxed);
+        if complete {
+            self.known.store(changes, Ordering::Relaxed);
+        }
         Ok(found)
     }
 
@@ -255,6 +263,16 @@ impl Vault {
         self.set_flag(id, INLINE_READ);
     }
 
+    /// Takes note that the first record is off the socket. False if it was before.
+    pub(crate) fn take_inline(&self, id: u64) -> bool {
+        self.set_flag(id, INLINE_TAKEN)
+    }
+
+    /// Takes note that the ring's message is off the socket. False if it was before.
+    pub(crate) fn take_ring(&self, id: u64) -> bool {
+        self.set_flag(id, RING_TAKEN)
+    }
+
     /// Where the holders stand in a peer's ring.
     pub(crate) fn cursor(&self, id: u64) -> Option<Cursor> {
         let entry = self.entry(id)?;
@@ -291,10 +309,14 @@ impl Vault {
         self.entry(id).is_some_and(|entry| self.table.get(entry + FLAGS) & flag != 0)
     }
 
-    fn set_flag(&self, id: u64, flag: u64) {
-        if let Some(entry) = self.entry(id) {
-            self.table.set(entry + FLAGS, self.table.get(entry + FLAGS) | flag);
-        }
+    /// False if it was set already.
+    fn set_flag(&self, id: u64, flag: u64) -> bool {
+        let Some(entry) = self.entry(id) else {
+            return true;
+        };
+        let flags = self.table.get(entry + FLAGS);
+        self.table.set(entry + FLAGS, flags | flag);
+        flags & flag == 0
     }
 
     /// Tells all holders that there is something to take note of.
@@ -350,9 +372,14 @@ impl Vault {
             if front.kind == Kind::Slot as u8 {
                 self.deposit_slot()?;
             } else if self.entry(front.id).is_some() {
-                let kind = if front.kind == Kind::Ring as u8 { Kind::Ring } else { Kind::Socket };
+                let ring = front.kind == Kind::Ring as u8;
+                let kind = if ring { Kind::Ring } else { Kind::Socket };
                 let descriptors: Vec<_> =
                     front.descriptors.iter().flatten().map(AsFd::as_fd).collect();
+                if descriptors.len() != 1 + usize::from(ring) {
+                    // This process has no descriptors left to take it by: another time.
+                    return Err(io::Error::from(rustix::io::Errno::MFILE));
+                }
                 self.deposit(kind, front.id, front.shifts, &descriptors)?;
             }
             let mut taken = [0; DEPOSIT_LEN];

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use mailslot_wire::limits::PRIVATE_PREFIX;
 
 use super::socket::{ConnectError, connect};
-use super::{METADATA, SOCKET};
+use super::{METADATA, SOCKET, open_metadata};
 
 /// How long to wait for another process that clears the same slot. It needs microseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -65,7 +65,7 @@ pub(crate) fn clear(dir: &Path, only: Option<u64>) -> io::Result<Found> {
 /// Whether somebody holds the slot's read handle, for anybody to ask: the handle holds a lock on
 /// the metadata. (Another user can fake that lock, so nothing is decided by it.)
 pub(crate) fn is_alive(dir: &Path) -> bool {
-    let Ok(file) = File::open(dir.join(METADATA)) else {
+    let Ok((file, _)) = open_metadata(dir) else {
         return false;
     };
     rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
@@ -129,7 +129,15 @@ fn refuses(dir: &File) -> io::Result<bool> {
     let fd = dir.as_raw_fd().to_string();
     let path: PathBuf = ["/proc/self/fd", &fd, SOCKET].iter().collect();
     match connect(&path, Duration::ZERO) {
-        Err(ConnectError::Absent) => Ok(true),
+        Err(ConnectError::Refused) => Ok(true),
+        // Without /proc it would seem so, too.
+        Err(ConnectError::Absent) => {
+            match rustix::fs::statat(dir, SOCKET, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => Ok(true),
+                Err(error) => Err(error.into()),
+                Ok(_) => Err(io::Error::other("its socket can't be reached; is /proc mounted?")),
+            }
+        }
         Err(ConnectError::Io(error)) => Err(error),
         Ok(_) | Err(ConnectError::Denied | ConnectError::Full | ConnectError::Foreign) => Ok(false),
     }

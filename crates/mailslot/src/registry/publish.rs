@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::{CWD, FlockOperation, RenameFlags, XattrFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::process::{Resource, getrlimit};
 
 use mailslot_wire::limits::private_dir_name;
 use mailslot_wire::meta::{Access, Metadata};
@@ -21,7 +22,7 @@ use crate::record::describe_user;
 use crate::{CreateError, MailslotOptions, SlotName};
 
 /// As many connections as Linux lets wait by default (`net.core.somaxconn`).
-const BACKLOG: i32 = 4096;
+pub(crate) const BACKLOG: i32 = 4096;
 
 /// How often creating starts anew because somebody else created or cleared the name meanwhile.
 const ATTEMPTS: u32 = 1000;
@@ -191,10 +192,15 @@ fn write_metadata(dir: &Path, name: &SlotName, options: &MailslotOptions) -> io:
         created: created.as_nanos().try_into().unwrap_or(u64::MAX),
         inheritable: options.inheritable,
     };
+    let text = metadata.encode();
+    // Writing past this limit would kill the process with SIGXFSZ.
+    if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < text.len() as u64) {
+        return Err(Errno::FBIG.into());
+    }
     let path = dir.join(METADATA);
     let mut file =
         File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-    file.write_all(metadata.encode().as_bytes())?;
+    file.write_all(text.as_bytes())?;
     file.set_permissions(Permissions::from_mode(0o444))?;
     rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
     Ok(file.into())

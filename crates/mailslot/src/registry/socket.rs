@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -21,8 +21,10 @@ pub(crate) struct Connection {
 /// Why a socket could not be connected.
 #[derive(Debug)]
 pub(crate) enum ConnectError {
-    /// There is no socket, or nobody listens on it any more.
+    /// There is no socket.
     Absent,
+    /// There is one, but nobody listens on it any more.
+    Refused,
     /// The socket's mode or access list keeps this user out.
     Denied,
     /// The system holds no more connections that the reader has not accepted.
@@ -54,17 +56,26 @@ fn try_connect(path: &Path, wait: Duration) -> Result<OwnedFd, ConnectError> {
     };
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
         .map_err(io_error)?;
-    if !wait.is_zero() {
-        set_socket_timeout(&socket, Timeout::Send, Some(wait)).map_err(io_error)?;
-    }
-    let result = with_address(path, |address| rustix::net::connect(&socket, address));
+    let start = Instant::now();
+    let result = loop {
+        if !wait.is_zero() {
+            let left = wait.checked_sub(start.elapsed()).filter(|left| !left.is_zero());
+            let left = left.ok_or(ConnectError::Full)?;
+            set_socket_timeout(&socket, Timeout::Send, Some(left)).map_err(io_error)?;
+        }
+        match with_address(path, |address| rustix::net::connect(&socket, address)) {
+            Err(Errno::INTR) => {}
+            result => break result,
+        }
+    };
     match result {
         Ok(()) if wait.is_zero() => Ok(socket),
         Ok(()) => {
             rustix::io::ioctl_fionbio(&socket, true).map_err(io_error)?;
             Ok(socket)
         }
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::CONNREFUSED) => Err(ConnectError::Absent),
+        Err(Errno::NOENT | Errno::NOTDIR) => Err(ConnectError::Absent),
+        Err(Errno::CONNREFUSED) => Err(ConnectError::Refused),
         Err(Errno::ACCESS | Errno::PERM) => Err(ConnectError::Denied),
         Err(Errno::AGAIN) => Err(ConnectError::Full),
         Err(Errno::PROTOTYPE | Errno::NOTSOCK) => Err(ConnectError::Foreign),

@@ -21,9 +21,6 @@ use crate::reader::{Core, Events, Next, Peer};
 /// How long a spinning reader keeps others from the handle at a time.
 const SPIN_SLICE: Duration = Duration::from_micros(20);
 
-/// How soon to try again to accept writers for whom there was no descriptor.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
-
 /// How long a forked child tries for a lock that another thread of its parent may have held.
 const FORK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -102,6 +99,39 @@ impl Entered<'_> {
 }
 
 impl Mailslot {
+    /// Copies the next record into `into` where that is simple, and gives its length. What it gives
+    /// and when is what [`Mailslot::with_next`] would.
+    #[inline]
+    pub(super) fn take(&self, into: &mut [u8]) -> Option<usize> {
+        self.enter_simply()?.core.as_mut()?.take(into)
+    }
+
+    /// Copies further records behind the last of `ends` while that is simple.
+    pub(super) fn take_more(&self, buf: &mut [u8], ends: &mut Vec<usize>, most: usize) {
+        let Some(mut turn) = self.enter_simply() else {
+            return;
+        };
+        let mut end = ends.last().copied().unwrap_or(0);
+        while ends.len() < most
+            && let Some(len) = turn.core().take(&mut buf[end..])
+        {
+            end += len;
+            ends.push(end);
+        }
+    }
+
+    /// The lock, where nothing else need be seen to.
+    #[inline]
+    fn enter_simply(&self) -> Option<MutexGuard<'_, Turn>> {
+        if self.generation.load(Ordering::Relaxed) != fork_generation()
+            || self.polled.load(Ordering::Relaxed)
+        {
+            return None;
+        }
+        let turn = self.turn.try_lock().ok()?;
+        (!turn.asleep && turn.watchers == 0).then_some(turn)
+    }
+
     /// Waits for the next record and gives it to `take`, which says whether it is taken.
     #[inline]
     pub(super) fn with_next<T>(
@@ -300,10 +330,6 @@ impl Mailslot {
         mut entered: Entered<'a>,
         left: Option<Duration>,
     ) -> Result<Entered<'a>, ReadError> {
-        let left = match entered.core().cannot_accept() {
-            true => Some(left.map_or(ACCEPT_AGAIN, |left| left.min(ACCEPT_AGAIN))),
-            false => left,
-        };
         entered.turn.asleep = true;
         drop(entered);
 
@@ -322,7 +348,7 @@ impl Mailslot {
         }
         let mut entered = self.begin(turn)?;
         let applied = match woken {
-            Ok((events, _)) => entered.core().apply(events),
+            Ok((events, _)) => entered.core().wake(events),
             Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         };

@@ -8,25 +8,31 @@ use std::time::{Duration, Instant};
 use mailslot_ring::{Geometry, Producer, PushError, Region, Wake, fork_generation};
 use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{INLINE_MAX, attach, record_header};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
 use crate::clock;
 use crate::registry::Connection;
 
+use super::bell::Bell;
+
 /// A writer that writes looks this often whether its reader still lives, in nanoseconds.
 const LOOK_EVERY: u64 = 500_000;
 
 /// How long a writer that waits for room relies on being told, before it looks itself.
-const LOOK_FOR_ROOM: Duration = Duration::from_millis(10);
+pub(crate) const LOOK_FOR_ROOM: Duration = Duration::from_millis(10);
+
+/// At most this much of what the reader said is taken in at a time: a hostile one goes on and on.
+const MAX_TOLD: u32 = 64;
 
 /// Why a record was not sent.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// There is no connection, or it belongs to the process that this one was forked from.
     Unopened,
-    /// The reader closed a connection on which nothing had been sent, perhaps to make room.
+    /// The reader takes nothing more on this connection, perhaps to make room, but may take it on
+    /// another.
     Evicted,
     Full,
     TooLarge {
@@ -41,7 +47,7 @@ pub(super) enum Failure {
 #[derive(Debug)]
 struct Ring {
     producer: Producer<Region>,
-    bell: OwnedFd,
+    bell: Bell,
 }
 
 #[derive(Debug)]
@@ -127,22 +133,21 @@ impl Link {
         let geometry = Geometry::for_quota(self.limits.quota);
         let (region, memory) =
             Region::create(geometry).map_err(|e| Failure::Io("making a ring", e))?;
-        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        let bell = eventfd(0, flags).map_err(|e| Failure::Io("making a bell", e.into()))?;
+        let bell = Bell::create().map_err(|e| Failure::Io("making a bell", e))?;
 
         let (base_shift, growth_shift, levels) = geometry.parts();
         let message = attach(base_shift, growth_shift, levels);
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        let descriptors = [memory.as_fd(), bell.as_fd()];
+        let descriptors = [memory.as_fd(), bell.far_end()];
         control.push(SendAncillaryMessage::ScmRights(&descriptors));
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         match rustix::net::sendmsg(&self.socket, &[IoSlice::new(&message)], &mut control, flags) {
             Ok(_) => {}
-            Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) if self.spoke => {
-                return Err(Failure::Gone);
+            Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => {
+                look(&self.socket, self.spoke)?;
+                return Err(Failure::Evicted);
             }
-            Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => return Err(Failure::Evicted),
             Err(Errno::AGAIN | Errno::NOBUFS) => return Err(Failure::Full),
             Err(error) => return Err(Failure::Io("sending the ring", error.into())),
         }
@@ -159,8 +164,8 @@ impl Link {
         if self.ring.is_none() {
             return wait(&self.socket, PollFlags::OUT, patience);
         }
-        // A reader that stops right amid a batch can miss the question (see `Consumer::pop`): it
-        // is worth looking again now and then.
+        // A reader tells only when there is a good deal of room, and one that stops right amid a
+        // batch can miss the question (see `Consumer::pop`): look again now and then.
         let told = wait(&self.socket, PollFlags::IN, patience.min(LOOK_FOR_ROOM))?;
         Ok(told || patience > LOOK_FOR_ROOM)
     }
@@ -172,9 +177,11 @@ impl Link {
             return Ok(false);
         };
         // What it said earlier says nothing about now.
-        while rustix::net::recv(&self.socket, &mut [0; 64], RecvFlags::DONTWAIT)
-            .is_ok_and(|(_, len)| len > 0)
-        {}
+        for _ in 0..MAX_TOLD {
+            if rustix::net::recv(&self.socket, &mut [0; 64], RecvFlags::DONTWAIT).is_err() {
+                break;
+            }
+        }
         ring.producer.want_room().map(|wanted| !wanted).map_err(|_| tampered())
     }
 
@@ -190,8 +197,7 @@ impl Ring {
         match self.producer.push(stamp, parts, len) {
             Ok(Wake::No) => Ok(()),
             Ok(Wake::Ring) => {
-                // It can't be full in any run of a computer, and the record is there already.
-                let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+                self.bell.ring();
                 Ok(())
             }
             Err(PushError::Full) => Err(Failure::Full),
@@ -206,13 +212,16 @@ fn tampered() -> Failure {
     Failure::Io("queueing the record", error)
 }
 
+/// What tells that the reader has closed its end, or at least will never say anything again.
+const ENDED: PollFlags = PollFlags::HUP.union(PollFlags::ERR).union(PollFlags::RDHUP);
+
 /// Looks whether the reader has closed its end.
 fn look(socket: &OwnedFd, spoke: bool) -> Result<(), Failure> {
-    let mut fds = [PollFd::new(socket, PollFlags::empty())];
+    let mut fds = [PollFd::new(socket, PollFlags::RDHUP)];
     let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
     // Interrupted, it is looked at again soon.
     let _ = poll(&mut fds, Some(&zero));
-    if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) {
+    if fds[0].revents().intersects(ENDED) {
         return Err(if spoke { Failure::Gone } else { Failure::Evicted });
     }
     Ok(())
@@ -226,12 +235,10 @@ fn wait(socket: &OwnedFd, event: PollFlags, patience: Duration) -> Result<bool, 
             tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: left.subsec_nanos().into(),
         });
-        let mut fds = [PollFd::new(socket, event)];
+        let mut fds = [PollFd::new(socket, event | PollFlags::RDHUP)];
         match poll(&mut fds, timeout.as_ref()) {
             Ok(0) => return Ok(false),
-            Ok(_) if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => {
-                return Err(Failure::Gone);
-            }
+            Ok(_) if fds[0].revents().intersects(ENDED) => return Err(Failure::Gone),
             Ok(_) => return Ok(true),
             Err(Errno::INTR) => {}
             Err(error) => return Err(Failure::Io("waiting for room", error.into())),

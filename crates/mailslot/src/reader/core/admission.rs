@@ -3,65 +3,117 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{Shutdown, SocketFlags};
+use rustix::time::{Itimerspec, TimerfdTimerFlags, timerfd_settime};
 
 use super::super::peer::Peer;
 use super::{BELL, Core};
+use crate::clock;
+use crate::registry::BACKLOG;
 
-/// At most this many connections are accepted in one go; the kernel holds no more.
-const ACCEPT_AT_ONCE: u32 = 8192;
+/// At most this many connections are accepted in one go: as many as the kernel holds. What comes
+/// meanwhile waits until the records that are here have been given out.
+const ACCEPT_AT_ONCE: u32 = BACKLOG as u32 + 1;
+
+/// How soon to try again what there was no room for, in nanoseconds.
+const TRY_AGAIN: u32 = 50_000_000;
 
 const SERIALS: u32 = 0x7fff_fffe;
 
 impl Core {
-    /// Accepts all new writers and reads what they have sent already.
-    pub(super) fn accept(&mut self) -> io::Result<()> {
-        if self.vault.as_ref().is_some_and(|vault| vault.is_full()) {
-            self.unaccepted = true;
-            return Ok(());
-        }
-        self.unaccepted = false;
-        for _ in 0..ACCEPT_AT_ONCE {
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            match rustix::net::accept_with(&self.listener, flags) {
-                Ok(socket) => {
-                    self.admit(socket);
-                    if self.vault.as_ref().is_some_and(|vault| vault.is_full()) {
-                        break;
-                    }
+    /// Takes in what has arrived and wasn't there, or had no room, before.
+    pub(super) fn admit_all(&mut self) -> io::Result<()> {
+        if self.untaken {
+            self.untaken = false;
+            for place in 0..self.peers.len() as u32 {
+                if self.peer(place).is_some_and(|peer| peer.unread) {
+                    self.read_socket(place);
+                    self.activate(place);
                 }
-                Err(Errno::AGAIN) => return Ok(()),
-                Err(Errno::INTR | Errno::CONNABORTED) => {}
-                // Out of descriptors or memory: the others are served meanwhile, and those that
-                // have said nothing make room (they connect again when they have something).
-                Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => {
-                    self.unaccepted = true;
-                    if !self.evict_silent() {
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(error.into()),
             }
         }
-        self.unaccepted = true;
+        if self.unaccepted { self.accept() } else { Ok(()) }
+    }
+
+    /// Accepts all new writers and reads what they have sent already.
+    fn accept(&mut self) -> io::Result<()> {
+        for _ in 0..ACCEPT_AT_ONCE {
+            let full = self.vault.as_ref().is_some_and(|vault| vault.is_full());
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let accepted = match self.undeposited.take() {
+                Some(socket) => Ok(socket),
+                None if full => Err(Errno::NOBUFS),
+                None => rustix::net::accept_with(&self.listener, flags),
+            };
+            let done = match accepted {
+                Ok(socket) => self.admit(socket),
+                Err(Errno::AGAIN) => {
+                    self.unaccepted = false;
+                    return Ok(());
+                }
+                Err(Errno::INTR | Errno::CONNABORTED) => true,
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => false,
+                Err(error) => return Err(error.into()),
+            };
+            // Out of descriptors or memory: the others are served meanwhile, and those that have
+            // said nothing make room (they connect again when they have something).
+            if !done && !self.evict_silent() {
+                self.try_later();
+                return Ok(());
+            }
+        }
+        self.try_in(1);
         Ok(())
     }
 
-    fn admit(&mut self, socket: OwnedFd) {
+    /// False if there is no room for it.
+    fn admit(&mut self, socket: OwnedFd) -> bool {
         let id = match self.vault.as_ref().map(|vault| vault.add_peer(socket.as_fd())) {
             None => 0,
             Some(Ok(id)) => id,
-            // It sees its connection closed, and may connect again.
-            Some(Err(_)) => return,
+            Some(Err(_)) => {
+                // A record that its writer knows to be safe may be on it.
+                self.undeposited = Some(socket);
+                return false;
+            }
         };
         let mut peer = self.new_peer(socket, id);
-        self.intake.read(&mut peer);
+        self.take_in(&mut peer);
         if peer.is_done() {
-            return self.depart(&peer);
+            self.depart(&peer);
+        } else {
+            self.settle(peer);
         }
-        self.settle(peer);
+        true
+    }
+
+    /// Reads what `peer` has sent, as far as there is room for it.
+    pub(super) fn take_in(&mut self, peer: &mut Peer) {
+        if !self.intake.read(peer) {
+            self.untaken = true;
+            self.try_later();
+        }
+    }
+
+    /// Makes sure that what there is no room for now is tried again.
+    pub(super) fn try_later(&mut self) {
+        self.try_in(TRY_AGAIN);
+    }
+
+    fn try_in(&mut self, nanoseconds: u32) {
+        let now = clock::now();
+        if now < self.try_at {
+            return;
+        }
+        self.try_at = now + u64::from(nanoseconds);
+        let once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let soon = Timespec { tv_sec: 0, tv_nsec: nanoseconds.into() };
+        let times = Itimerspec { it_interval: once, it_value: soon };
+        // Only a time that is none makes it fail.
+        let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &times);
     }
 
     pub(super) fn new_peer(&mut self, socket: OwnedFd, id: u64) -> Peer {
@@ -108,24 +160,42 @@ impl Core {
     fn evict_silent(&mut self) -> bool {
         let mut evicted = false;
         for place in 0..self.peers.len() as u32 {
-            let Some(peer) = self.peer(place).filter(|peer| !peer.spoke && !peer.dead) else {
+            if !self.is_silent(place) {
                 continue;
-            };
-            // From here on its writes fail; what it wrote before is still read.
-            if let Some(socket) = &peer.socket {
-                let _ = rustix::net::shutdown(socket.as_fd(), Shutdown::Read);
             }
-            peer.unread = true;
-            self.read_socket(place);
-            let silent = self.peer(place).is_some_and(|peer| !peer.spoke);
-            if silent {
-                self.active.retain(|&other| other != place);
+            // From here on its writes fail; what it wrote before is still read.
+            if let Some(socket) = self.peer(place).and_then(|peer| peer.socket.as_ref()) {
+                let _ = rustix::net::shutdown(socket, Shutdown::Read);
+            }
+            if self.is_silent(place) {
                 self.remove(place);
                 evicted = true;
-            } else {
-                self.activate(place);
             }
         }
+        self.active.retain(|&place| self.peers[place as usize].is_some());
         evicted
+    }
+
+    /// Whether a peer has sent nothing up to now.
+    fn is_silent(&mut self, place: u32) -> bool {
+        if !self.is_thought_silent(place) {
+            return false;
+        }
+        if let Some(peer) = self.peer(place) {
+            peer.unread = true;
+        }
+        self.read_socket(place);
+        let silent = self.is_thought_silent(place);
+        if !silent {
+            self.activate(place);
+        }
+        silent
+    }
+
+    fn is_thought_silent(&mut self, place: u32) -> bool {
+        let vault = self.vault.clone();
+        // Another holder may have read its first record. Of a ring this one would know.
+        let heard = |id| vault.is_some_and(|vault| vault.inline_is_read(id));
+        self.peer(place).is_some_and(|peer| !peer.spoke && !peer.dead && !heard(peer.id))
     }
 }

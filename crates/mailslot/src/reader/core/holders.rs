@@ -5,7 +5,7 @@ use std::io;
 use mailslot_ring::Geometry;
 use rustix::net::Shutdown;
 
-use super::super::intake::attach;
+use super::super::intake::{Refusal, attach};
 use super::super::peer::Peer;
 use super::super::vault::{Deposit, Vault};
 use super::Core;
@@ -66,12 +66,20 @@ impl Core {
                     };
                     let cursor = vault.cursor(id).unwrap_or_default();
                     peer.spoke = true;
-                    peer.dead |= attach(peer, geometry, &memory, bell, cursor).is_none();
+                    match attach(peer, geometry, &memory, bell, cursor) {
+                        Ok(()) => {}
+                        Err(Refusal::Broken) => peer.dead = true,
+                        Err(Refusal::NoRoom) => vault.forget(),
+                    }
                     self.watch_late_bell(place);
                     self.activate(place);
                 }
                 Deposit::Socket { .. } => {}
             }
+        }
+        if vault.has_changed() {
+            // There was no room for some of it. Each time the lock is taken it is tried again.
+            self.try_later();
         }
         Ok(())
     }
