@@ -1,13 +1,15 @@
 //! The reader's half of a ring. Whatever stands in the memory, it stays within bounds, stops at
 //! once where an item makes no sense, and never looks at a byte twice that it has to trust.
 
+mod take;
+
 use crate::geometry::Geometry;
 use crate::item::{ALIGN, HEAD, Head, footprint};
 use crate::memory::Memory;
 use crate::sync::{Ordering, publish_then_lower, raise_then_look};
 
-/// [`Consumer::pop`] releases at least this often, in bytes.
-const RELEASE_EVERY: u64 = 32 * 1024;
+/// A writer that waits is not told of less room than this, in bytes, unless it is all there is.
+const SETTLE_EVERY: u64 = 32 * 1024;
 
 /// An honest writer puts at most one of these before a record.
 const MAX_SKIPS: u32 = 2;
@@ -82,6 +84,9 @@ pub struct Consumer<M> {
     front: Option<Front>,
     /// Up to here a waiting writer is sure to have been told.
     settled: u64,
+    /// Where it will next be told: half way through what was seen. A writer that was told of every
+    /// record's room would fill it and sleep again.
+    settle_at: u64,
     counted: Count,
     /// One bit per level that was left since the last release and whose memory is to go.
     left: u32,
@@ -100,6 +105,7 @@ impl<M: Memory> Consumer<M> {
             seen: 0,
             front: None,
             settled: 0,
+            settle_at: 0,
             counted,
             left: 0,
             broken: false,
@@ -170,25 +176,13 @@ impl<M: Memory> Consumer<M> {
 
     /// Leaves the record that [`Consumer::front`] gave behind, and releases it.
     ///
-    /// Until the last record seen, or a good number of them, that is one plain store: the writer's
-    /// quota counts what is read at once, but a writer that begins to wait just then may not be
-    /// told before the next pop or [release](Consumer::release).
+    /// Until the last record seen, or half of them, that is one plain store: the writer's quota
+    /// counts what is read at once, but a writer that waits is not told before then, or the next
+    /// [release](Consumer::release).
     #[inline]
     pub fn pop(&mut self) -> Room {
         self.advance();
-        let Cursor { position, released, .. } = self.spot.cursor;
-        let more = position < self.seen && position - self.settled < RELEASE_EVERY;
-        if !more || self.left != 0 || self.leaves_block(released, position) {
-            return self.release();
-        }
-        self.spot.cursor.released = position;
-        let header = self.memory.header();
-        header.head.0.store(position, Ordering::Release);
-        if header.wanted.0.load(Ordering::Relaxed) == 0 {
-            return Room::Unwanted;
-        }
-        header.wanted.0.store(0, Ordering::Relaxed);
-        Room::Wanted
+        self.let_go()
     }
 
     /// True if memory is to be given back between these positions of the current level.
@@ -225,6 +219,7 @@ impl<M: Memory> Consumer<M> {
         }
         self.spot.cursor.released = position;
         self.settled = position;
+        self.plan();
         let header = self.memory.header();
         if publish_then_lower(&header.head.0, position, &header.wanted.0) {
             Room::Wanted
@@ -280,6 +275,7 @@ impl<M: Memory> Consumer<M> {
             self.spot = Spot::new(&self.geometry, Cursor { released, ..cursor });
             self.seen = self.seen.max(position);
             self.settled = released;
+            self.plan();
         }
         self.broken |= !sane;
         self.front = None;
@@ -291,7 +287,15 @@ impl<M: Memory> Consumer<M> {
     fn accept(&mut self, tail: u64) -> Result<bool, Broken> {
         self.check(tail)?;
         self.seen = tail;
+        self.plan();
         Ok(self.spot.cursor.position < tail)
+    }
+
+    /// Decides when a waiting writer is told next.
+    #[inline]
+    fn plan(&mut self) {
+        let position = self.spot.cursor.position;
+        self.settle_at = position + ((self.seen - position) / 2).max(SETTLE_EVERY);
     }
 
     #[inline]

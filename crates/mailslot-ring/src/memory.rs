@@ -44,4 +44,10 @@ pub trait Memory {
     fn discard(&self, at: u64, len: u64);
     /// Says that `len` bytes from `at` will soon be written.
     fn prepare(&self, at: u64, len: u64);
+    /// Brings `len` bytes from `at` nearer to this processor, to be read. Anywhere is allowed.
+    #[inline]
+    fn prefetch(&self, _at: u64, _len: u64) {}
+    /// Brings `len` bytes from `at` nearer to this processor, to be written. Anywhere is allowed.
+    #[inline]
+    fn prefetch_to_write(&self, _at: u64, _len: u64) {}
 }

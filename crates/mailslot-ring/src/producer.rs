@@ -11,6 +11,12 @@ use crate::sync::{Ordering, publish_then_lower, raise_then_look};
 /// How far the writer goes beyond level 0 before it looks whether it can return there, in bytes.
 pub(crate) const STRIDE: u64 = 64 * 1024;
 
+/// How far ahead of itself the writer fetches the memory it will write, in bytes.
+const AHEAD: u64 = 512;
+
+/// Longer records are fetched ahead by the processor while it copies.
+const FETCHED: u64 = 128;
+
 /// Why a record was not queued. Nothing of it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PushError {
@@ -106,6 +112,8 @@ impl<M: Memory> Producer<M> {
             at += part.len() as u64;
         }
         assert!(left == 0, "parts shorter than stated");
+        // Publishing waits until all stores before it are done: the lines they go to should be here.
+        self.memory.prefetch_to_write(self.at + AHEAD, size.min(FETCHED));
         self.memory.set_word(self.at, Head::Record(len as u32).encode());
         self.memory.set_word(self.at + 8, stamp);
         self.advance(size);

@@ -17,6 +17,8 @@ enum Op {
     Look,
     /// Reads and pops so many records.
     Pop(usize),
+    /// Reads and pops so many in one step where that is possible.
+    Take(usize),
     /// Reads so many and leaves them without releasing.
     Advance(usize),
     /// Reads the next record and leaves it there.
@@ -39,6 +41,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Push(0, 0)),
         3 => Just(Op::Look),
         4 => (1usize..5).prop_map(Op::Pop),
+        4 => (1usize..5).prop_map(Op::Take),
         1 => (1usize..5).prop_map(Op::Advance),
         1 => Just(Op::Peek),
         3 => Just(Op::Release),
@@ -131,30 +134,62 @@ impl<M: Memory, F: Fn() -> M> Pair<M, F> {
     }
 
     /// Reads up to `count` records and leaves them by `leave`.
-    fn take(&mut self, count: usize, leave: impl Fn(&mut Consumer<M>) -> Room) {
+    fn read(&mut self, count: usize, leave: impl Fn(&mut Consumer<M>) -> Room) {
         for _ in 0..count {
             if !self.peek() {
                 // Leaving nothing behind changes nothing, but may release what was read before.
-                return self.releasing(&leave);
+                return self.releasing(&leave, true);
             }
-            let (_, len) = self.unread.pop_front().unwrap();
-            self.seen -= 1;
-            self.read += 1;
-            self.unreleased += footprint(len as u64);
-            self.releasing(&leave);
+            self.leave();
+            self.releasing(&leave, self.seen == 0);
         }
     }
 
-    fn releasing(&mut self, leave: impl Fn(&mut Consumer<M>) -> Room) {
+    /// Reads and pops the next record in one step, or in two if it says that it can't.
+    fn take(&mut self) {
+        let known = self.unread.front().copied().filter(|_| self.seen > 0);
+        let (number, len) = known.unwrap_or((0, 64));
+        let mut buffer = vec![0; len];
+        if let Some(short) = len.checked_sub(1) {
+            assert!(
+                known.is_none() || self.consumer.take(&mut buffer[..short], |_| true).is_none()
+            );
+        }
+        assert_eq!(self.consumer.take(&mut buffer, |_| false), None);
+        let before = self.consumer.cursor().released;
+        match self.consumer.take(&mut buffer, |stamp| known.is_some() && stamp == number) {
+            None => self.read(1, Consumer::pop),
+            Some((found, room)) => {
+                assert!(known.is_some() && found == len && buffer == pattern(number, len));
+                self.leave();
+                self.released(before, room, self.seen == 0);
+            }
+        }
+    }
+
+    /// The next record is read.
+    fn leave(&mut self) {
+        let (_, len) = self.unread.pop_front().unwrap();
+        self.seen -= 1;
+        self.read += 1;
+        self.unreleased += footprint(len as u64);
+    }
+
+    fn releasing(&mut self, leave: impl Fn(&mut Consumer<M>) -> Room, settles: bool) {
         let before = self.consumer.cursor().released;
         let room = leave(&mut self.consumer);
+        self.released(before, room, settles);
+    }
+
+    /// A call that may have released something since `before` answered `room`.
+    fn released(&mut self, before: u64, room: Room, settles: bool) {
         let after = self.consumer.cursor();
         if after.released == after.position {
             self.unreleased = 0;
         }
-        // At the latest with the next bytes released, or when everything is settled.
         assert!(room == Room::Unwanted || self.wanted, "told without asking");
-        assert!(room == Room::Wanted || !self.wanted || after.released == before, "not told");
+        let told = room == Room::Wanted || !self.wanted || after.released == before;
+        assert!(told || !settles, "not told");
         self.wanted &= room == Room::Unwanted;
     }
 
@@ -162,17 +197,18 @@ impl<M: Memory, F: Fn() -> M> Pair<M, F> {
         match op {
             Op::Push(part, more) => self.push(self.quota * part / 1024 + more),
             Op::Look => self.look(),
-            Op::Pop(count) => self.take(count, Consumer::pop),
-            Op::Advance(count) => self.take(count, |consumer| {
+            Op::Pop(count) => self.read(count, Consumer::pop),
+            Op::Take(count) => (0..count).for_each(|_| self.take()),
+            Op::Advance(count) => self.read(count, |consumer| {
                 consumer.advance();
                 Room::Unwanted
             }),
             Op::Peek => _ = self.peek(),
-            Op::Release => self.releasing(Consumer::release),
+            Op::Release => self.releasing(Consumer::release, true),
             Op::Drain => {
                 self.look();
-                self.take(usize::MAX, Consumer::pop);
-                self.releasing(Consumer::release);
+                self.read(usize::MAX, Consumer::pop);
+                self.releasing(Consumer::release, true);
                 assert_eq!((self.unread.len(), self.waiting()), (0, 0));
             }
             Op::Arm => {

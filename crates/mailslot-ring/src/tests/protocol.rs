@@ -73,7 +73,7 @@ fn wanting_room_notices_a_release_that_came_before() {
 }
 
 #[test]
-fn a_writer_that_waits_amid_a_batch_is_told_by_the_next_pop_or_release() {
+fn a_writer_that_waits_amid_a_batch_is_told_by_its_last_pop_or_a_release() {
     for releases in [false, true] {
         let (mut producer, mut consumer) = halves(400);
         for stamp in 0..3 {
@@ -87,6 +87,8 @@ fn a_writer_that_waits_amid_a_batch_is_told_by_the_next_pop_or_release() {
         let told = if releases {
             consumer.release()
         } else {
+            let _ = consumer.front();
+            assert_eq!(consumer.pop(), Room::Unwanted, "there will be more room soon");
             let _ = consumer.front();
             consumer.pop()
         };
