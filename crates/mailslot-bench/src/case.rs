@@ -24,11 +24,18 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Workload {
     /// `writers` write as fast as they can; `crowd` more have written, and are only connected.
-    Throughput { crowd: usize },
+    Throughput {
+        crowd: usize,
+    },
     OneShot,
-    RoundTrip { spin: bool, place: Place },
+    RoundTrip {
+        spin: bool,
+        place: Place,
+    },
     Idle,
-    Burst { records: u64 },
+    Burst {
+        records: u64,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +112,9 @@ impl Case {
                 if spin { !only_blocks && place == Place::TwoCpus } else { !only_spins }
             }
             Workload::Idle => true,
-            Workload::Burst { .. } => !["iceoryx2", "iceoryx2 event", "ipc-channel"].contains(&name),
+            Workload::Burst { .. } => {
+                !["iceoryx2", "iceoryx2 event", "ipc-channel"].contains(&name)
+            }
         }
     }
 }

@@ -99,8 +99,7 @@ fn slots(command: &Path, dir: &Path, input: &Path, output: &Path, lines: u64) ->
 }
 
 fn pipes(input: &Path, output: &Path) -> Result<()> {
-    let mut first =
-        Command::new("cat").stdin(File::open(input)?).stdout(Stdio::piped()).spawn()?;
+    let mut first = Command::new("cat").stdin(File::open(input)?).stdout(Stdio::piped()).spawn()?;
     let between = first.stdout.take().context("a pipe was asked for")?;
     let second = Command::new("cat").stdin(between).stdout(File::create(output)?).status()?;
     ensure!(first.wait()?.success() && second.success(), "cat failed");

@@ -75,7 +75,11 @@ fn count_once(operation: &str, count: u64, dir: &Path) -> Result<u64> {
     ensure!(status.success(), "{operation:?} failed under valgrind");
     let text = std::fs::read_to_string(&out)?;
     let total = text.lines().find_map(|line| {
-        line.strip_prefix("summary: ").or_else(|| line.strip_prefix("totals: "))?.trim().parse().ok()
+        line.strip_prefix("summary: ")
+            .or_else(|| line.strip_prefix("totals: "))?
+            .trim()
+            .parse()
+            .ok()
     });
     total.context("callgrind's file has no total")
 }
@@ -98,8 +102,11 @@ pub(crate) fn run(update: bool) -> Result<()> {
     for operation in OPERATIONS {
         let few = if operation.starts_with("open") { 200 } else { 2000 };
         let many = few * 4;
-        let difference =
-            count_once(operation, many, dir.path())?.saturating_sub(count_once(operation, few, dir.path())?);
+        let difference = count_once(operation, many, dir.path())?.saturating_sub(count_once(
+            operation,
+            few,
+            dir.path(),
+        )?);
         let each = difference as f64 / (many - few) as f64;
         let before = known.get(operation).copied();
         let note = before.map_or("new".into(), |b| format!("{:+.1} %", (each / b - 1.0) * 100.0));

@@ -97,7 +97,8 @@ fn main() -> Result<()> {
             return part::run(serde_json::from_str(&job)?);
         }
         Some("perform") => {
-            let (operation, count) = (words.nth(1).context("what")?, words.next().context("how often")?);
+            let (operation, count) =
+                (words.nth(1).context("what")?, words.next().context("how often")?);
             return instructions::perform(&operation, count.parse()?);
         }
         Some("instructions") => {
@@ -142,7 +143,9 @@ fn bench(args: &Args) -> Result<()> {
                 report::print(&table);
                 tables.push(table);
             }
-            None => eprintln!("command line: left out; cargo build --release -p mailslot-cli first"),
+            None => {
+                eprintln!("command line: left out; cargo build --release -p mailslot-cli first")
+            }
         }
     }
     let targets = targets::judge(&tables);

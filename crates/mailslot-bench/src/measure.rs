@@ -78,7 +78,12 @@ pub(crate) fn measure(case: &Case, peers: &[Kind], effort: Effort) -> Result<Opt
         for turn in 0..peers.len() {
             // Each round begins with another, so that nobody always follows the same one.
             let place = (round + turn) % peers.len();
-            eprint!("\r{:<44} round {}/{rounds} {:<16}", case.name(), round + 1, peers[place].name());
+            eprint!(
+                "\r{:<44} round {}/{rounds} {:<16}",
+                case.name(),
+                round + 1,
+                peers[place].name()
+            );
             let _ = std::io::stderr().flush();
             samples[place].push(run(case, peers[place], counts[place], effort)?);
         }
@@ -89,7 +94,10 @@ pub(crate) fn measure(case: &Case, peers: &[Kind], effort: Effort) -> Result<Opt
         peer: peer.name(),
         figures: own[0].figures.keys().map(|&name| (name, figure(own, name))).collect(),
         ratio: median(
-            own.iter().zip(&samples[0]).map(|(a, b)| a.figures[metric] / b.figures[metric]).collect(),
+            own.iter()
+                .zip(&samples[0])
+                .map(|(a, b)| a.figures[metric] / b.figures[metric])
+                .collect(),
         ),
         disturbed: own.iter().filter(|sample| sample.is_disturbed()).count(),
         rounds,

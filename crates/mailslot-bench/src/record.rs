@@ -76,8 +76,8 @@ impl Checker {
         let good = word(record, self.size - END) == mix(u64::from(writer), !number)
             && same(at(number))
             && same(at(number.wrapping_mul(0x9e37_79b9)));
-        let good = good
-            && (!number.is_multiple_of(WHOLE_EVERY) || (0..words).all(|n| same(HEAD + n * 8)));
+        let good =
+            good && (!number.is_multiple_of(WHOLE_EVERY) || (0..words).all(|n| same(HEAD + n * 8)));
         if !good {
             bail!("record {number} of writer {writer} arrived altered");
         }

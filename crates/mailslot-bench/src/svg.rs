@@ -122,8 +122,17 @@ impl Chart {
 /// The same peer has the same colour everywhere.
 fn colour_of(peer: &str) -> usize {
     const ORDER: [&str; 11] = [
-        "mailslot", "bare ring", "SEQPACKET", "datagram", "mqueue", "pipe", "ZeroMQ", "nng",
-        "iceoryx2", "iceoryx2 event", "ipc-channel",
+        "mailslot",
+        "bare ring",
+        "SEQPACKET",
+        "datagram",
+        "mqueue",
+        "pipe",
+        "ZeroMQ",
+        "nng",
+        "iceoryx2",
+        "iceoryx2 event",
+        "ipc-channel",
     ];
     ORDER.iter().position(|&name| name == peer).unwrap_or(1)
 }

@@ -109,7 +109,8 @@ pub(crate) fn judge(tables: &[Table]) -> Vec<Target> {
     let many = many.and_then(|t| t.median(US, "rate"));
     let ratio = many.zip(few).map(|(many, few)| many / few);
     targets.add("1000 connected, 10 write: 10 connected".into(), 0.5, true, ratio);
-    let pipe = targets.table("command line").and_then(|t| t.row("cat | cat")).map(|r| 1.0 / r.ratio);
+    let pipe =
+        targets.table("command line").and_then(|t| t.row("cat | cat")).map(|r| 1.0 / r.ratio);
     targets.add("write --lines | read: cat | cat".into(), 6.0, false, pipe);
     targets.found
 }

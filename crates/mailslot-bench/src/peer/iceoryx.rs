@@ -39,7 +39,8 @@ impl<M: Mode> Peer for M {
     type Tx = PublisherTx<M>;
 }
 
-type DataService = iceoryx2::service::port_factory::publish_subscribe::PortFactory<ipc::Service, [u8], ()>;
+type DataService =
+    iceoryx2::service::port_factory::publish_subscribe::PortFactory<ipc::Service, [u8], ()>;
 type EventService = iceoryx2::service::port_factory::event::PortFactory<ipc::Service>;
 
 fn services(at: &Address) -> Result<(Node<ipc::Service>, DataService, EventService)> {

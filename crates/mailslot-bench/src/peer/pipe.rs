@@ -89,7 +89,11 @@ impl Rx for PipeRx {
                 rustix::io::ioctl_fionbio(&fd, false)?;
             }
             rx.fds.push(fd);
-            rx._keep.push(rustix::fs::open(&path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?);
+            rx._keep.push(rustix::fs::open(
+                &path,
+                OFlags::WRONLY | OFlags::CLOEXEC,
+                Mode::empty(),
+            )?);
             rx.streams.push(Stream { buffer: vec![0; BUFFER], start: 0, end: 0 });
         }
         Ok(rx)

@@ -197,8 +197,7 @@ impl Rx for Readers {
     fn listen(at: &Address) -> Result<Self> {
         let open = |writer| {
             let path = at.path(writer);
-            let file =
-                OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
             file.set_len((HEADER + CAPACITY) as u64)?;
             Ok(Reader { map: Map::new(&file)?, tail: 0, head: 0, released: 0 })
         };
@@ -217,7 +216,8 @@ impl Rx for Readers {
                 if ring.released != ring.head {
                     ring.release();
                 }
-                self.current = if self.current + 1 == self.rings.len() { 0 } else { self.current + 1 };
+                self.current =
+                    if self.current + 1 == self.rings.len() { 0 } else { self.current + 1 };
             }
             wait(&mut looks);
         }
