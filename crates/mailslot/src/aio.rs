@@ -158,9 +158,8 @@ impl AsyncMailslotWriter {
         }
         if let Some((_, socket)) = &self.room {
             // The reader tells when there is a good deal of room; a slow one may take long over it.
-            match tokio::time::timeout(LOOK_FOR_ROOM, socket.readable()).await {
-                Ok(ready) => ready.map_err(failed)?.clear_ready(),
-                Err(_) => {}
+            if let Ok(ready) = tokio::time::timeout(LOOK_FOR_ROOM, socket.readable()).await {
+                ready.map_err(failed)?.clear_ready();
             }
         }
         Ok(())

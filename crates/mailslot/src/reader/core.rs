@@ -64,6 +64,8 @@ pub(crate) struct Core {
     /// Readable when it is time to try these again: at this stamp, before which there is no point.
     timer: OwnedFd,
     try_at: u64,
+    /// A peer has left room for these.
+    room_made: bool,
     intake: Intake,
     vault: Option<Arc<Vault>>,
     peers: Vec<Option<Peer>>,
@@ -113,6 +115,7 @@ impl Core {
             untaken: false,
             timer,
             try_at: 0,
+            room_made: false,
             intake,
             vault,
             peers: Vec::new(),
@@ -226,9 +229,18 @@ impl Core {
     pub(crate) fn collect(&mut self) -> io::Result<bool> {
         self.run = None;
         self.heap.clear();
-        for &place in &self.active {
-            if let Some(peer) = self.peers[place as usize].as_mut() {
+        let mut index = 0;
+        while let Some(&place) = self.active.get(index) {
+            let peer = self.peers[place as usize].as_mut();
+            if peer.is_some_and(|peer| {
                 peer.release();
+                peer.is_done()
+            }) {
+                // It makes room for those that come in now.
+                self.remove(place);
+                self.active.swap_remove(index);
+            } else {
+                index += 1;
             }
         }
         let cut = clock::now();
@@ -248,7 +260,13 @@ impl Core {
                 self.active.swap_remove(index);
             }
         }
-        Ok(waits)
+        if self.unaccepted || self.untaken || self.undeposited.is_some() {
+            // What can't come in yet may belong between these. The first of all does not: who
+            // waits to come in came later. It may leave room when it is read.
+            self.cut = self.heap.peek().map_or(cut, |first| first.0.0);
+        }
+        // Nobody may hear that nothing waits while others can come in.
+        Ok(waits | std::mem::take(&mut self.room_made))
     }
 
     /// Looks at an active peer. The first answer says whether it stays active.
@@ -329,6 +347,11 @@ impl Core {
         raise(&self.attention);
     }
 
+    /// Takes note of what has arrived, for the next batch.
+    pub(crate) fn refresh(&mut self) -> io::Result<()> {
+        self.harvest(clock::now())
+    }
+
     /// Takes note of everything the kernel has to report.
     fn harvest(&mut self, now: u64) -> io::Result<()> {
         // Each peer can report twice per round; a peer that goes on and on must not hold us here.
@@ -366,32 +389,6 @@ impl Core {
                 HOLDERS => {}
                 token => self.heed(token),
             }
-        }
-        Ok(())
-    }
-
-    /// Takes note of what ended a sleep, before which all peers had been asked to ring.
-    ///
-    /// If that is the bell of one writer and nothing else, its first record is a batch of its own:
-    /// what had been written before that one was written had been rung for, or sent, before its
-    /// bell, and would be in the same report.
-    pub(crate) fn wake(&mut self, events: &[Event]) -> io::Result<()> {
-        self.apply(events)?;
-        let ([event], &[place]) = (events, &self.active[..]) else {
-            return Ok(());
-        };
-        let token = event.data.u64();
-        let is_bell = token < TIMER && token & BELL != 0 && token as u32 == place;
-        let postponed = self.unaccepted || self.untaken || self.undeposited.is_some();
-        if !is_bell || postponed || self.vault.is_some() {
-            return Ok(());
-        }
-        let now = clock::now();
-        if let Some(Offer::Record(order)) = self.peer(place).map(|peer| peer.look(now)) {
-            self.run = None;
-            self.heap.clear();
-            self.heap.push(Reverse((order, place)));
-            self.cut = order;
         }
         Ok(())
     }
@@ -442,6 +439,9 @@ impl Core {
             }
             self.depart(&peer);
             self.vacant.push(place);
+            if self.unaccepted || self.untaken {
+                (self.try_at, self.room_made) = (0, true);
+            }
         }
     }
 }

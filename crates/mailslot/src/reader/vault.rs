@@ -13,11 +13,12 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use mailslot_ring::{Cursor, SharedGuard, SharedTable, set_peek_offset};
+use mailslot_ring::{Cursor, SharedGuard, SharedTable, fork_generation, set_peek_offset};
 use mailslot_wire::limits::Limits;
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::fs::FlockOperation;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
@@ -34,6 +35,8 @@ const TIMEOUT: usize = 0;
 const CHANGES: usize = 1;
 const LAST_ID: usize = 2;
 const DEPOSITS: usize = 3;
+const LAST_HOLDER: usize = 4;
+const HOLDERS: usize = 5;
 const ENTRIES: usize = 8;
 
 /// Words of an entry: the peer's id (0: vacant), what is known of it, which of two places counts,
@@ -84,6 +87,10 @@ pub(crate) struct Vault {
     limits: Limits,
     /// The state of the table that this process knows.
     known: AtomicU64,
+    /// What this holder goes by among the others; 0 before it first had the lock.
+    number: AtomicU64,
+    /// This holder has rung the bell, which rings for itself too.
+    rung: AtomicBool,
 }
 
 impl Vault {
@@ -106,9 +113,21 @@ impl Vault {
         table.set(TIMEOUT, timeout);
         table.set(CHANGES, 1);
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let known = AtomicU64::new(0);
+        let (known, number, rung) = Default::default();
         let lock = lock?;
-        let vault = Self { receiver, sender, listener, lock, bell, table, table_fd, limits, known };
+        let vault = Self {
+            receiver,
+            sender,
+            listener,
+            lock,
+            bell,
+            table,
+            table_fd,
+            limits,
+            known,
+            number,
+            rung,
+        };
         vault.deposit_slot()?;
         Ok(vault)
     }
@@ -118,7 +137,7 @@ impl Vault {
         receiver: OwnedFd,
         limits: impl FnOnce(&OwnedFd) -> io::Result<Limits>,
     ) -> io::Result<Self> {
-        set_peek_offset(receiver.as_fd(), 0)?;
+        let peeking = Peeking::begin(&receiver)?;
         // Usually the first; one cleaner who died half way can leave it further behind.
         let slot = loop {
             match peek(&receiver)? {
@@ -127,13 +146,26 @@ impl Vault {
                 None => return Err(io::Error::other("it holds no mailslot")),
             }
         };
+        drop(peeking);
         let [Some(sender), Some(listener), Some(lock), Some(bell), Some(table_fd)] = slot else {
             return Err(io::Error::other("the mailslot in it is not complete"));
         };
         let table = SharedTable::open(table_fd.as_fd(), WORDS).map_err(io::Error::other)?;
         let limits = limits(&lock)?;
-        let known = AtomicU64::new(0);
-        Ok(Self { receiver, sender, listener, lock, bell, table, table_fd, limits, known })
+        let (known, number, rung) = Default::default();
+        Ok(Self {
+            receiver,
+            sender,
+            listener,
+            lock,
+            bell,
+            table,
+            table_fd,
+            limits,
+            known,
+            number,
+            rung,
+        })
     }
 
     /// The one descriptor that is the handle.
@@ -167,6 +199,7 @@ impl Vault {
         if guard.recovered() {
             // The last one died here: whatever it had begun, look at everything anew.
             self.changed();
+            self.forget();
         }
         Ok(guard)
     }
@@ -174,6 +207,25 @@ impl Vault {
     /// Forgets what this process knows, as after a fork.
     pub(crate) fn forget(&self) {
         self.known.store(0, Ordering::Relaxed);
+        self.number.store(0, Ordering::Relaxed);
+    }
+
+    /// True if no other holder has had the lock since this one had it last.
+    pub(crate) fn is_same_holder(&self) -> bool {
+        let mut own = self.number.load(Ordering::Relaxed);
+        if own == 0 {
+            own = self.table.get(HOLDERS) + 1;
+            self.table.set(HOLDERS, own);
+            self.number.store(own, Ordering::Relaxed);
+        }
+        let same = self.table.get(LAST_HOLDER) == own;
+        self.table.set(LAST_HOLDER, own);
+        same
+    }
+
+    /// True if this holder has rung the bell since this was last asked.
+    pub(crate) fn has_rung(&self) -> bool {
+        self.rung.swap(false, Ordering::Relaxed)
     }
 
     /// True if there are deposits or departures that this process hasn't taken note of.
@@ -187,7 +239,7 @@ impl Vault {
         let changes = self.table.get(CHANGES);
         let mut found = Vec::new();
         let mut complete = true;
-        set_peek_offset(self.receiver.as_fd(), 0)?;
+        let _peeking = Peeking::begin(&self.receiver)?;
         while let Some(Peeked { kind, shifts, id, descriptors }) = peek(&self.receiver)? {
             let [first, second, ..] = descriptors;
             match (first, second) {
@@ -208,7 +260,7 @@ impl Vault {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.entry(0).is_none()
+        self.vacancy(0).is_none()
     }
 
     pub(crate) fn is_living(&self, id: u64) -> bool {
@@ -217,9 +269,9 @@ impl Vault {
 
     /// Deposits a new peer's socket. Its id, or an error if there is no room for it.
     pub(crate) fn add_peer(&self, socket: BorrowedFd<'_>) -> io::Result<u64> {
-        let entry = self.entry(0).ok_or(io::ErrorKind::OutOfMemory)?;
-        self.clean_out()?;
         let id = self.table.get(LAST_ID) + 1;
+        let entry = self.vacancy(id).ok_or(io::ErrorKind::OutOfMemory)?;
+        self.clean_out()?;
         self.table.set(LAST_ID, id);
         self.deposit(Kind::Socket, id, [0; 3], &[socket])?;
         for word in 1..ENTRY_WORDS {
@@ -301,8 +353,12 @@ impl Vault {
     }
 
     fn entry(&self, id: u64) -> Option<usize> {
-        let mut entries = (0..MAX_PEERS).map(|index| ENTRIES + index * ENTRY_WORDS);
-        entries.find(|&entry| self.table.get(entry + ID) == id)
+        entries(id).find(|&entry| self.table.get(entry + ID) == id)
+    }
+
+    /// A vacant entry for `id`.
+    fn vacancy(&self, id: u64) -> Option<usize> {
+        entries(id).find(|&entry| self.table.get(entry + ID) == 0)
     }
 
     fn flag(&self, id: u64, flag: u64) -> bool {
@@ -321,8 +377,14 @@ impl Vault {
 
     /// Tells all holders that there is something to take note of.
     fn changed(&self) {
-        self.table.set(CHANGES, self.table.get(CHANGES) + 1);
+        let before = self.table.get(CHANGES);
+        self.table.set(CHANGES, before + 1);
+        if self.known.load(Ordering::Relaxed) == before {
+            // What this holder has done it need not look for.
+            self.known.store(before + 1, Ordering::Relaxed);
+        }
         let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+        self.rung.store(true, Ordering::Relaxed);
     }
 
     fn deposit_slot(&self) -> io::Result<()> {
@@ -364,8 +426,9 @@ impl Vault {
         if total <= living + MAX_STALE {
             return Ok(());
         }
+        let peeking = Peeking::begin(&self.receiver)?;
         for _ in 0..total {
-            set_peek_offset(self.receiver.as_fd(), 0)?;
+            peeking.rewind()?;
             let Some(front) = peek(&self.receiver)? else {
                 break;
             };
@@ -388,6 +451,55 @@ impl Vault {
         }
         self.changed();
         Ok(())
+    }
+}
+
+/// Where the entry of `id` may be, most likely places first.
+fn entries(id: u64) -> impl Iterator<Item = usize> {
+    let start = id as usize % MAX_PEERS;
+    (start..MAX_PEERS).chain(0..start).map(|index| ENTRIES + index * ENTRY_WORDS)
+}
+
+/// Keeps all others from peeking, who would move the offset: it belongs to the socket, and whoever
+/// opens a vault doesn't have the table's lock yet. A record lock of this process on the socket
+/// itself, which goes with the process, and a lock among its threads.
+struct Peeking<'a> {
+    receiver: &'a OwnedFd,
+}
+
+/// The process of which a thread peeks, by its generation.
+static PEEKING: AtomicU64 = AtomicU64::new(0);
+
+impl<'a> Peeking<'a> {
+    /// From here on, the first deposit is peeked at first.
+    fn begin(receiver: &'a OwnedFd) -> io::Result<Self> {
+        let own = fork_generation();
+        // A forked child may have a copy made while a thread of its parent was peeking.
+        let free = |peeking| (peeking != own).then_some(own);
+        while PEEKING.fetch_update(Ordering::Acquire, Ordering::Relaxed, free).is_err() {
+            std::thread::yield_now();
+        }
+        let peeking = Self { receiver };
+        loop {
+            match rustix::fs::fcntl_lock(receiver, FlockOperation::LockExclusive) {
+                Ok(()) => break,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        peeking.rewind()?;
+        Ok(peeking)
+    }
+
+    fn rewind(&self) -> io::Result<()> {
+        set_peek_offset(self.receiver.as_fd(), 0)
+    }
+}
+
+impl Drop for Peeking<'_> {
+    fn drop(&mut self) {
+        let _ = rustix::fs::fcntl_lock(self.receiver, FlockOperation::Unlock);
+        PEEKING.store(0, Ordering::Release);
     }
 }
 

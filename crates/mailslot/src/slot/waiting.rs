@@ -185,6 +185,8 @@ impl Mailslot {
             entered = self.rouse(entered)?;
         }
         let core = entered.core();
+        // What arrived after the present batch counts, too.
+        core.refresh().map_err(|e| self.io("looking for records", e))?;
         let next = core.next_or_collect().map_err(|e| self.io("looking for records", e))?;
         let count = core.count();
         self.leave(entered);
@@ -267,6 +269,10 @@ impl Mailslot {
     /// Whoever polls the descriptor sees it readable exactly while records wait.
     #[cold]
     fn show_readiness(&self, core: &mut Core) {
+        if self.vault.as_ref().is_some_and(|vault| vault.has_rung()) {
+            // The bell was for the other holders.
+            let _ = core.refresh();
+        }
         let waits = core.next().is_some() || core.has_news() || core.arm();
         core.set_attention(waits);
     }
@@ -348,7 +354,7 @@ impl Mailslot {
         }
         let mut entered = self.begin(turn)?;
         let applied = match woken {
-            Ok((events, _)) => entered.core().wake(events),
+            Ok((events, _)) => entered.core().apply(events),
             Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         };

@@ -26,6 +26,9 @@ impl Core {
         let Some(vault) = self.vault.clone() else {
             return Ok(());
         };
+        if vault.is_same_holder() && !vault.has_changed() {
+            return Ok(());
+        }
         self.run = None;
         self.heap.clear();
         if vault.has_changed() {
