@@ -110,7 +110,7 @@ pub fn ring(data: &[u8]) {
     let mut ring = Ring { geometry, memory, producer, consumer };
     let mut buffer = [0; 300];
     while !input.0.is_empty() {
-        let operation = input.byte() % 20;
+        let operation = input.byte() % 21;
         let reads = ring.memory.reads();
         let mut most = FEW;
         match operation {
@@ -134,9 +134,14 @@ pub fn ring(data: &[u8]) {
             }
             17 => _ = ring.producer.waiting(),
             18 => _ = ring.producer.want_room(),
-            _ => {
+            19 => {
                 let cursor = ring.consumer.cursor();
                 ring.consumer = Consumer::new(ring.memory.clone(), geometry, cursor);
+            }
+            _ => {
+                let room = usize::from(input.byte());
+                let taken = ring.consumer.take(&mut buffer[..room], |stamp| stamp % 8 != 7);
+                assert!(taken.is_none_or(|(len, _)| len <= room));
             }
         }
         assert!(ring.memory.reads() - reads <= most, "too much work in one call");

@@ -70,6 +70,7 @@ fn items_that_make_no_sense_are_noticed() {
         assert_eq!(reader(tail, &words).count(), Err(Broken), "{tail} {words:x?}");
         let mut consumer = reader(tail, &words);
         assert_eq!(consumer.look(), Ok(true));
+        assert_eq!(consumer.take(&mut [0; 1024], |_| true), None, "{tail} {words:x?}");
         assert_eq!(consumer.front(), Err(Broken), "{tail} {words:x?}");
         assert_eq!(consumer.look(), Err(Broken));
         let _ = (consumer.pop(), consumer.release());
@@ -94,6 +95,9 @@ fn a_writer_that_shows_two_faces_confuses_only_its_own_count() {
         let (records, bytes) = consumer.count().unwrap();
         assert!(records <= left && bytes <= left * 16);
     }
+    memory.set_word(128, Head::Record(5).encode());
+    memory.header().tail.0.store(160, Relaxed);
+    assert_eq!(consumer.count(), Ok((1, 5)), "forgotten once all is read");
 }
 
 #[test]

@@ -208,6 +208,23 @@ fn once_little_is_left_to_read_the_writer_returns_to_level_0() {
 }
 
 #[test]
+fn the_writer_does_not_return_to_level_0_before_it_is_read() {
+    let (memory, mut producer, mut consumer) = halves(288);
+    let _ = push(&mut producer, 1, &[1; 208]).unwrap(); // 0..224
+    let _ = push(&mut producer, 2, b"").unwrap(); // 224..240
+    let _ = push(&mut producer, 3, &[3; 16]).unwrap(); // level 1
+    consumer.look().unwrap();
+    let _ = read(&mut consumer);
+    let _ = consumer.pop();
+    let _ = consumer.release();
+    // Little is left to read, but the oldest of it in level 0.
+    let _ = push(&mut producer, 4, &[4; 16]).unwrap();
+    assert_eq!(head(&memory, 256 + 32), Some(Head::Record(16)));
+    let _ = push(&mut producer, 5, &[5; 208]).unwrap();
+    assert_eq!(drain(&mut consumer), [2, 3, 4, 5]);
+}
+
+#[test]
 fn what_was_read_in_large_levels_reads_as_zero() {
     let (memory, mut producer, mut consumer) = halves(400);
     let _ = push(&mut producer, 1, &[1; 200]).unwrap();
@@ -357,35 +374,52 @@ fn what_was_released_is_never_read_again() {
 
 #[test]
 fn peeking_across_a_jump_leaves_it_for_the_next_holder() {
-    let geometry = Geometry::new(8, 1, 4).unwrap();
     let (memory, mut producer, mut consumer) = halves(400);
-    let mut stamp = 0;
-    // Up to the first record of a level above 2 (the first that is given back).
-    while consumer.cursor().level < 3 {
-        stamp += 1;
-        assert!(stamp < 100, "never climbed");
-        let _ = push(&mut producer, stamp, &pattern(stamp, 300)).unwrap();
-        if push(&mut producer, stamp, &pattern(stamp, 80)).is_ok() {
-            consumer.look().unwrap();
-            let _ = consumer.front();
-            let _ = consumer.pop();
-            let _ = consumer.release();
-            let before = consumer.cursor();
-            let peeked = read(&mut consumer);
-            let mut other = Consumer::new(memory.clone(), geometry, before);
-            other.look().unwrap();
-            assert_eq!(read(&mut other), peeked);
-        }
-        let _ = drain(&mut consumer);
-        if consumer.cursor().level == 2 {
-            // Steps that stop short of the end, until a burst doesn't fit.
-            for _ in 0..stamp % 7 {
-                let _ = push(&mut producer, stamp, &[0; 100]).unwrap();
-                let _ = drain(&mut consumer);
-            }
-        }
-        if stamp > 60 {
-            break;
-        }
-    }
+    let _ = push(&mut producer, 1, &[1; 300]).unwrap(); // level 1
+    assert_eq!(drain(&mut consumer), [1]);
+    let _ = push(&mut producer, 2, &[2; 380]).unwrap(); // level 2
+    assert_eq!(drain(&mut consumer), [2]);
+    let _ = push(&mut producer, 3, b"x").unwrap(); // level 0
+    let before = consumer.cursor();
+    assert_eq!(before.level, 2);
+    let level_2 = 256 + 512;
+    let jump = level_2 + 400;
+    assert_eq!(head(&memory, jump), Some(Head::Jump(0)));
+
+    consumer.look().unwrap();
+    assert_eq!(read(&mut consumer), Some((3, b"x".to_vec())));
+    assert_eq!(consumer.cursor().level, 0);
+    let geometry = Geometry::new(8, 1, 4).unwrap();
+    let mut next = Consumer::new(memory.clone(), geometry, before);
+    next.look().unwrap();
+    assert_eq!(read(&mut next), Some((3, b"x".to_vec())));
+    let _ = next.release();
+    assert!((level_2..level_2 + 1024).step_by(8).all(|at| memory.word(at) == 0));
+}
+
+#[test]
+fn a_level_that_was_left_goes_before_the_writer_may_use_it_again() {
+    // Levels of 64, 128, 256, 512 and 512 bytes.
+    let geometry = Geometry::new(6, 1, 5).unwrap();
+    assert_eq!(geometry.max_quota(), 152);
+    let memory = Heap::new(geometry);
+    let mut producer = Producer::new(memory.clone(), geometry, 152);
+    let mut consumer = Consumer::new(memory.clone(), geometry, Cursor::default());
+    let _ = push(&mut producer, 1, &[1; 100]).unwrap(); // level 2
+    let _ = push(&mut producer, 2, b"").unwrap();
+    assert_eq!(drain(&mut consumer), [1, 2]);
+    let _ = push(&mut producer, 3, b"").unwrap(); // level 0
+    let _ = push(&mut producer, 4, b"").unwrap();
+    consumer.look().unwrap();
+    assert_eq!(read(&mut consumer), Some((3, Vec::new())));
+    let _ = consumer.pop();
+    let _ = push(&mut producer, 5, &pattern(5, 60)).unwrap(); // level 1
+    let _ = push(&mut producer, 6, &pattern(6, 20)).unwrap(); // level 2 again
+    assert_eq!(head(&memory, 64 + 128), Some(Head::Record(20)));
+    assert_eq!(read(&mut consumer), Some((4, Vec::new())));
+    let _ = consumer.pop();
+    consumer.look().unwrap();
+    assert_eq!(read(&mut consumer), Some((5, pattern(5, 60))));
+    let _ = consumer.pop();
+    assert_eq!(read(&mut consumer), Some((6, pattern(6, 20))));
 }

@@ -2,9 +2,13 @@
 
 use std::os::fd::AsFd;
 use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 use super::push;
 use crate::{Consumer, Cursor, Geometry, Producer, PushError, Region, Room, Wake};
+
+/// Far longer than either side ever needs, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
 struct Bell {
@@ -18,12 +22,12 @@ impl Bell {
         self.changed.notify_one();
     }
 
-    /// Waits for a ring and takes all there are.
+    /// Waits for a ring and takes all there are. One that is lost is never made up for.
     fn wait(&self) -> u64 {
-        let mut rung = self.rung.lock().unwrap();
-        while *rung == 0 {
-            rung = self.changed.wait(rung).unwrap();
-        }
+        let rung = self.rung.lock().unwrap();
+        let silent = |rung: &mut u64| *rung == 0;
+        let (mut rung, waited) = self.changed.wait_timeout_while(rung, PATIENCE, silent).unwrap();
+        assert!(!waited.timed_out(), "nobody rang, or the other side gave up");
         std::mem::take(&mut *rung)
     }
 }
