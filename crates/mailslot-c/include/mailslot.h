@@ -6,8 +6,9 @@
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
-#ifndef MAILSLOT_H
-#define MAILSLOT_H
+/* (Programs have files of this name too, and guards like MAILSLOT_H.) */
+#ifndef LIBMAILSLOT_MAILSLOT_H
+#define LIBMAILSLOT_MAILSLOT_H
 
 #include <stddef.h>
 
@@ -67,14 +68,17 @@ typedef int LONG, *PLONG, *LPLONG;
 typedef unsigned int ULONG, *PULONG;
 typedef unsigned int DWORD, *PDWORD, *LPDWORD;
 typedef float FLOAT;
-__extension__ typedef long long LONGLONG;
-__extension__ typedef unsigned long long ULONGLONG;
-__extension__ typedef unsigned long long DWORDLONG;
-__extension__ typedef unsigned long long DWORD64;
 typedef int INT32;
 typedef unsigned int UINT32;
-__extension__ typedef long long INT64;
-__extension__ typedef unsigned long long UINT64;
+#if defined(__GNUC__) && defined(__cplusplus)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wlong-long"
+#endif
+__extension__ typedef long long LONGLONG, INT64;
+__extension__ typedef unsigned long long ULONGLONG, DWORDLONG, DWORD64, UINT64;
+#if defined(__GNUC__) && defined(__cplusplus)
+#pragma GCC diagnostic pop
+#endif
 typedef ptrdiff_t INT_PTR, LONG_PTR, SSIZE_T;
 typedef size_t UINT_PTR, ULONG_PTR, DWORD_PTR, SIZE_T;
 

@@ -1,13 +1,19 @@
 //! The client's side: a slot opened to be written to.
 
+use std::cell::UnsafeCell;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
-use mailslot_rs::{MailslotWriter, OpenError, WriteError};
+use mailslot_rs::{MailslotWriter, OpenError, SlotName, WriteError};
 
 use crate::border::lock;
 use crate::code::Code;
-use crate::last_error;
+use crate::object::Object;
+use crate::table::Use;
+use crate::thread::Thread;
+use crate::wait::patiently;
+use crate::{barrier, last_error, thread};
 
 /// What of `dwDesiredAccess` allows to read: GENERIC_READ, GENERIC_ALL, FILE_READ_DATA.
 const READ: u32 = 0x8000_0000 | 0x1000_0000 | 0x1;
@@ -18,20 +24,56 @@ pub(crate) struct Client {
     pub(crate) handles: AtomicU32,
     /// As given to `CreateFile`.
     pub(crate) access: u32,
-    line: Mutex<Line>,
+    pub(crate) name: SlotName,
+    pub(crate) limits: (u32, u64),
+    /// The thread that writes, by its id, as long as there is but one: it needs no lock. Once a
+    /// second one has come, [`SHARED`].
+    owner: AtomicU32,
+    lock: Mutex<()>,
+    line: UnsafeCell<Line>,
 }
+
+/// The thread that has written so far: nobody.
+const NOBODY: u32 = 0;
+const SHARED: u32 = u32::MAX;
 
 struct Line {
     writer: MailslotWriter,
     /// The server has closed. The library would look for the name again; a handle of Windows is
     /// dead from then on.
     dead: bool,
+    /// What [`CLOSES`] was at the last write.
+    closes: u64,
 }
+
+/// How many slots this process has closed, and when the last one, in ns of the monotonic clock.
+static CLOSES: AtomicU64 = AtomicU64::new(0);
+static LAST_CLOSE: AtomicU64 = AtomicU64::new(0);
+
+/// The library's writers notice within this time that their reader is gone.
+const NOTICE: u64 = 1_000_000;
+
+/// This process has closed a slot: on Windows its clients are dead from now on.
+pub(crate) fn slot_closed() {
+    LAST_CLOSE.store(crate::time::monotonic(), Ordering::Relaxed);
+    CLOSES.fetch_add(1, Ordering::Release);
+}
+
+// SAFETY: `line` is used by one thread at a time. Either way in (see `write_owned` and `write`)
+// excludes the other, and all other threads.
+unsafe impl Sync for Client {}
 
 impl Client {
     pub(crate) fn new(writer: MailslotWriter, access: u32) -> Self {
-        let line = Mutex::new(Line { writer, dead: false });
-        Self { handles: AtomicU32::new(0), access, line }
+        Self {
+            handles: AtomicU32::new(0),
+            access,
+            name: writer.name().clone(),
+            limits: (writer.max_record_size(), writer.quota()),
+            owner: AtomicU32::new(NOBODY),
+            lock: Mutex::new(()),
+            line: UnsafeCell::new(Line { writer, dead: false, closes: 0 }),
+        }
     }
 
     /// What a read of this handle fails with.
@@ -42,30 +84,87 @@ impl Client {
         }
     }
 
+    /// Writes, if the calling thread is the owner. `None`: it isn't, see [`Client::write`].
     #[inline]
+    pub(crate) fn write_owned(using: &Use<'_>, record: &[u8]) -> Option<Result<(), Code>> {
+        let Object::Client(client) = &**using else {
+            return None;
+        };
+        if client.owner.load(Ordering::Relaxed) != using.thread_id() || client.access & WRITE == 0 {
+            return None;
+        }
+        // SAFETY: this thread is the owner, and it said that it uses the handle before it looked.
+        // So whoever takes the ownership away has either done so before the look, or sees the use
+        // and waits for its end; and until then it holds the lock, which keeps others out. This
+        // thread itself is not in `write`, as that is no place from which a use begins.
+        Some(unsafe { &mut *client.line.get() }.write(record))
+    }
+
+    /// Writes, whoever has written before.
+    #[cold]
     pub(crate) fn write(&self, record: &[u8]) -> Result<(), Code> {
         if self.access & WRITE == 0 {
             return Err(Code::ACCESS_DENIED);
         }
-        let mut line = lock(&self.line);
-        if line.dead {
-            return Err(Code::FILE_NOT_FOUND);
+        let _lock = lock(&self.lock);
+        let me = Thread::current();
+        match self.owner.load(Ordering::Relaxed) {
+            NOBODY => self.owner.store(me.id, Ordering::Relaxed),
+            SHARED => {}
+            owner if owner == me.id && me.uses() == 0 => {}
+            // In a signal handler that interrupted a write.
+            owner if owner == me.id => return Err(Code::GEN_FAILURE),
+            owner => self.take_from(owner, me.id)?,
         }
-        line.writer.write(record).map_err(|error| line.failed(error))
+        // SAFETY: with the lock held, no other thread is here, and the owner, if there is one, is
+        // this thread, which is here.
+        unsafe { &mut *self.line.get() }.write(record)
     }
 
-    pub(crate) fn with_writer<T>(&self, look: impl FnOnce(&MailslotWriter) -> T) -> T {
-        look(&lock(&self.line).writer)
+    /// Takes the ownership away, with the lock held: for good, if both threads still run.
+    fn take_from(&self, owner: u32, me: u32) -> Result<(), Code> {
+        let Some(owner) = thread::by_id(owner) else {
+            self.owner.store(me, Ordering::Relaxed);
+            return Ok(());
+        };
+        self.owner.store(SHARED, Ordering::Relaxed);
+        barrier::heavy();
+        let used = owner.uses();
+        if patiently(|| used == 0 || owner.uses() != used) {
+            return Ok(());
+        }
+        // It was stopped in the middle of a write. Ask again, the next time.
+        self.owner.store(owner.id, Ordering::Relaxed);
+        Err(Code::GEN_FAILURE)
     }
 }
 
 impl Line {
+    #[inline]
+    fn write(&mut self, record: &[u8]) -> Result<(), Code> {
+        if self.dead {
+            return Err(Code::FILE_NOT_FOUND);
+        }
+        if self.closes != CLOSES.load(Ordering::Acquire) {
+            self.await_notice();
+        }
+        self.writer.write(record).map_err(|error| self.failed(error))
+    }
+
+    /// If it was this client's slot that was closed, this write must fail.
+    #[cold]
+    fn await_notice(&mut self) {
+        self.closes = CLOSES.load(Ordering::Acquire);
+        let passed = crate::time::monotonic().saturating_sub(LAST_CLOSE.load(Ordering::Relaxed));
+        if self.closes > 0 && passed <= NOTICE {
+            std::thread::sleep(Duration::from_nanos(NOTICE - passed + 1));
+        }
+    }
+
     #[cold]
     fn failed(&mut self, error: WriteError) -> Code {
-        self.dead = matches!(
-            error,
-            WriteError::SlotGone(_) | WriteError::Open(OpenError::NoSuchSlot(_))
-        );
+        self.dead =
+            matches!(error, WriteError::SlotGone(_) | WriteError::Open(OpenError::NoSuchSlot(_)));
         last_error::write_failed(error)
     }
 }

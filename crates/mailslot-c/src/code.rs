@@ -8,39 +8,49 @@ pub(crate) struct Code(pub(crate) u32);
 
 macro_rules! codes {
     ($($name:ident $number:literal $text:literal)*) => {
+        #[allow(dead_code)] // Programs ask for the texts of all.
         impl Code {
             $(pub(crate) const $name: Code = Code($number);)*
         }
 
-        /// Every number this library sets, its name in C without `ERROR_`, and its text.
+        /// Every number that has a name in mailslot.h, that name without `ERROR_`, and its text.
         pub(crate) const ALL: &[(u32, &str, &str)] = &[$(($number, stringify!($name), $text)),*];
     };
 }
 
 codes! {
     SUCCESS 0 "The operation completed successfully."
+    INVALID_FUNCTION 1 "Incorrect function."
     FILE_NOT_FOUND 2 "The system cannot find the file specified."
     PATH_NOT_FOUND 3 "The system cannot find the path specified."
     TOO_MANY_OPEN_FILES 4 "The system cannot open the file."
     ACCESS_DENIED 5 "Access is denied."
     INVALID_HANDLE 6 "The handle is invalid."
     NOT_ENOUGH_MEMORY 8 "Not enough memory resources are available to process this command."
+    OUTOFMEMORY 14 "Not enough storage is available to complete this operation."
     NOT_READY 21 "The device is not ready."
     GEN_FAILURE 31 "A device attached to the system is not functioning."
     SHARING_VIOLATION 32 "The process cannot access the file because it is being used by another process."
     HANDLE_EOF 38 "Reached the end of the file."
     NOT_SUPPORTED 50 "The request is not supported."
     BAD_NETPATH 53 "The network path was not found."
+    FILE_EXISTS 80 "The file exists."
     INVALID_PARAMETER 87 "The parameter is incorrect."
     BROKEN_PIPE 109 "The pipe has been ended."
     BUFFER_OVERFLOW 111 "The file name is too long."
     DISK_FULL 112 "There is not enough space on the disk."
+    CALL_NOT_IMPLEMENTED 120 "This function is not supported on this system."
     SEM_TIMEOUT 121 "The semaphore timeout period has expired."
     INSUFFICIENT_BUFFER 122 "The data area passed to a system call is too small."
     INVALID_NAME 123 "The filename, directory name, or volume label syntax is incorrect."
+    BAD_PATHNAME 161 "The specified path is invalid."
+    BUSY 170 "The requested resource is in use."
     ALREADY_EXISTS 183 "Cannot create a file when that file already exists."
     FILENAME_EXCED_RANGE 206 "The filename or extension is too long."
     PIPE_BUSY 231 "All pipe instances are busy."
+    NO_DATA 232 "The pipe is being closed."
+    PIPE_NOT_CONNECTED 233 "No process is on the other end of the pipe."
+    MORE_DATA 234 "More data is available."
     MR_MID_NOT_FOUND 317 "The system cannot find message text for this message number in the message file."
     OPERATION_ABORTED 995 "The I/O operation has been aborted because of either a thread exit or an application request."
     IO_INCOMPLETE 996 "Overlapped I/O event is not in a signaled state."
@@ -49,6 +59,7 @@ codes! {
     INVALID_FLAGS 1004 "Invalid flags."
     NO_UNICODE_TRANSLATION 1113 "No mapping for the Unicode character exists in the target multi-byte code page."
     NOT_FOUND 1168 "Element not found."
+    CANCELLED 1223 "The operation was canceled by the user."
     UNKNOWN_REVISION 1305 "The revision level is unknown."
     INVALID_ACL 1336 "The access control list (ACL) structure is invalid."
     INVALID_SECURITY_DESCR 1338 "The security descriptor structure is invalid."

@@ -5,7 +5,7 @@
 //! thread that waits leaves its [`Waker`] with each of its objects and sleeps in poll on the
 //! waker's eventfd and on the descriptors of the slots it depends on.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -54,7 +54,7 @@ impl Waker {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let new = eventfd(0, flags).map_err(mapping::of_errno)?;
         self.close();
-        let fd = std::os::fd::IntoRawFd::into_raw_fd(new);
+        let fd = new.into_raw_fd();
         self.woken.store(false, Ordering::Relaxed);
         self.generation.store(here, Ordering::Relaxed);
         self.fd.store(fd, Ordering::Relaxed);
@@ -81,7 +81,6 @@ impl Waker {
     fn close(&self) {
         let fd = self.fd.swap(-1, Ordering::Relaxed);
         if fd >= 0 {
-            use std::os::fd::FromRawFd;
             // SAFETY: the number came from the eventfd that `prepare` made and gave up; the swap
             // makes this the only close of it.
             drop(unsafe { OwnedFd::from_raw_fd(fd) });
@@ -136,9 +135,4 @@ impl<T> Guarded<T> {
     pub(crate) fn get(&self, _: &Dispatch) -> MutexGuard<'_, T> {
         lock(&self.0)
     }
-}
-
-/// The number of a descriptor.
-pub(crate) fn number(fd: &impl AsFd) -> RawFd {
-    fd.as_fd().as_raw_fd()
 }

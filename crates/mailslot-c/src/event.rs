@@ -40,12 +40,7 @@ pub(crate) fn lock_named() -> MutexGuard<'static, Named> {
 impl Event {
     fn new(manual: bool, signaled: bool, name: Option<String>) -> Arc<Event> {
         let state = State { signaled, ..State::default() };
-        Arc::new(Event {
-            manual,
-            name,
-            handles: AtomicU32::new(0),
-            state: Guarded::new(state),
-        })
+        Arc::new(Event { manual, name, handles: AtomicU32::new(0), state: Guarded::new(state) })
     }
 
     pub(crate) fn set(&self, dispatch: &Dispatch) {

@@ -11,13 +11,14 @@ use crate::code::Code;
 use crate::dispatch::dispatch;
 use crate::event::{self, Event};
 use crate::object::{self, Object};
-use crate::slot::{Slot, Target, buffer};
+use crate::slot::{self, Slot, Target};
+use crate::table::{self, Use};
 use crate::text::{self, Unit};
 use crate::thread::{Completion, Thread};
 use crate::types::{
     Bool, FALSE, FileTime, Handle, INVALID_HANDLE, Overlapped, Routine, SecurityAttributes, TRUE,
 };
-use crate::{inherit, last_error, table};
+use crate::{inherit, last_error};
 
 /// # Safety
 ///
@@ -101,6 +102,20 @@ unsafe extern "C" fn read_file(
     call(FALSE, || {
         // SAFETY: the caller gives null or a DWORD.
         unsafe { answer(read, 0) };
+        if overlapped.is_null() && !buffer.is_null() {
+            let at_once = Thread::with_short(|thread| {
+                let using = Use::begin(file, thread)?.ok()?;
+                let size = check_buffer(buffer, size).ok()?;
+                // SAFETY: the caller gives `size` bytes at `buffer`.
+                Slot::read_at_once(&using, unsafe { slot::buffer(buffer, size) })
+            });
+            if let Some(Some(result)) = at_once {
+                let size = result?;
+                // SAFETY: as above.
+                unsafe { answer(read, length(size)) };
+                return Ok(TRUE);
+            }
+        }
         let got = match &*table::get(file)? {
             // SAFETY: the caller gives `size` bytes at `buffer` and null or an `OVERLAPPED`; while
             // a read is pending it keeps its hands off both, as on Windows.
@@ -128,7 +143,7 @@ unsafe fn read_slot(
     let size = check_buffer(to, size)?;
     if overlapped.is_null() {
         // SAFETY: the caller's promise.
-        return slot.read(unsafe { buffer(to, size) });
+        return slot.read(unsafe { slot::buffer(to, size) });
     }
     // SAFETY: the caller's promise.
     let (event, target) = unsafe { (event_of(overlapped)?, Target::new(overlapped, to, size)) };
@@ -206,6 +221,21 @@ unsafe extern "C" fn write_file(
     call(FALSE, || {
         // SAFETY: the caller gives null or a DWORD.
         unsafe { answer(written, 0) };
+        if overlapped.is_null() && !buffer.is_null() {
+            let at_once = Thread::with_short(|thread| {
+                let using = Use::begin(file, thread)?.ok()?;
+                let size = check_buffer(buffer, size).ok()?;
+                // SAFETY: the caller gives `size` bytes at `buffer`.
+                let record = unsafe { std::slice::from_raw_parts(buffer, size) };
+                Client::write_owned(&using, record)
+            });
+            if let Some(Some(result)) = at_once {
+                result?;
+                // SAFETY: as above.
+                unsafe { answer(written, size) };
+                return Ok(TRUE);
+            }
+        }
         let event = match overlapped.is_null() {
             true => None,
             // SAFETY: not null, so the caller gives an `OVERLAPPED`.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{MutexGuard, Once, RwLockWriteGuard};
 
 use crate::dispatch::{Dispatch, dispatch};
-use crate::{event, inherit, table, thread};
+use crate::{barrier, event, inherit, table, thread};
 
 static GENERATION: AtomicU64 = AtomicU64::new(1);
 
@@ -45,6 +45,7 @@ extern "C" fn after_in_parent() {
 
 extern "C" fn after_in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    barrier::prepare();
     let _ = HELD.try_with(|place| {
         if let Some(mut held) = place.take() {
             // The other threads stayed behind.
@@ -57,6 +58,7 @@ extern "C" fn after_in_child() {
 pub(crate) fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        barrier::prepare();
         // SAFETY: the three are functions of this library, which stays loaded (`-z nodelete`), and
         // take no arguments. A failure (no memory) leaves forked children with the usual risk.
         unsafe { libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };

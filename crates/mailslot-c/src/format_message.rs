@@ -108,11 +108,11 @@ unsafe fn from_string<U: Unit>(
             (Some(b'%'), Some(escape)) => {
                 rest = &rest[1..];
                 match escape {
-                    b'n' => text.extend([U::ascii(b'\r'), U::ascii(b'\n')]),
-                    b'r' => text.push(U::ascii(b'\r')),
-                    b't' => text.push(U::ascii(b'\t')),
-                    b'b' => text.push(U::ascii(b' ')),
-                    other => text.push(U::ascii(other)),
+                    b'n' => text.extend([U::of_byte(b'\r'), U::of_byte(b'\n')]),
+                    b'r' => text.push(U::of_byte(b'\r')),
+                    b't' => text.push(U::of_byte(b'\t')),
+                    b'b' => text.push(U::of_byte(b' ')),
+                    other => text.push(U::of_byte(other)),
                 }
             }
             _ => text.push(unit),

@@ -137,19 +137,17 @@ pub(crate) fn close(shared: Handle) -> Result<Ref, Code> {
     entry
 }
 
-const NAME_SEALS: SealFlags = SealFlags::SEAL
-    .union(SealFlags::SHRINK)
-    .union(SealFlags::GROW)
-    .union(SealFlags::WRITE);
+const NAME_SEALS: SealFlags =
+    SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
 const NAME_MARK: &str = "mailslot client 1\n";
 
 /// A file that says which slot a client writes to, and which access it has.
 fn name_file(client: &Client) -> Result<OwnedFd, Code> {
     let flags = MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC;
     let fd = rustix::fs::memfd_create("mailslot-client", flags).map_err(mapping::of_errno)?;
-    let name = client.with_writer(|writer| writer.name().to_string());
     let mut file = std::fs::File::from(fd);
-    write!(file, "{NAME_MARK}{:x}\n{name}", client.access).map_err(|e| mapping::of_io(&e))?;
+    write!(file, "{NAME_MARK}{:x}\n{}", client.access, client.name)
+        .map_err(|e| mapping::of_io(&e))?;
     rustix::fs::fcntl_add_seals(&file, NAME_SEALS).map_err(mapping::of_errno)?;
     Ok(file.into())
 }

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`border`] | what every exported function works in: no panic crosses, errors become numbers |
 //! | [`last_error`], [`code`], [`mapping`] | the last error, its numbers and texts, which error is which number |
-//! | [`table`], [`object`] | handles, and what they lead to |
+//! | [`table`], [`object`], [`barrier`] | handles, and what they lead to |
 //! | [`mailslots`], [`files`] | `CreateMailslot`, `CreateFile`, `ReadFile`, `WriteFile` and so on |
 //! | [`slot`], [`client`], [`event`], [`thread`] | the objects |
 //! | [`dispatch`], [`wait`], [`waits`], [`overlapped`] | waiting, and reads that are pending |
@@ -25,6 +25,7 @@
 //! - A blocked read or wait ends when its handle is closed, and `CloseHandle` returns when it has.
 //! - Nothing of ours is locked or on the stack while the program's own functions run.
 
+mod barrier;
 mod border;
 mod client;
 mod code;
@@ -61,6 +62,16 @@ mod tests;
 #[unsafe(export_name = "mailslot_MailslotVersion")]
 extern "C" fn version() -> *const std::ffi::c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+#[unsafe(export_name = "mailslot_GetCurrentProcess")]
+extern "C" fn get_current_process() -> types::Handle {
+    types::INVALID_HANDLE
+}
+
+#[unsafe(export_name = "mailslot_GetCurrentThread")]
+extern "C" fn get_current_thread() -> types::Handle {
+    types::CURRENT_THREAD
 }
 
 #[unsafe(export_name = "mailslot_GetCurrentProcessId")]

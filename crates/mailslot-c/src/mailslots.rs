@@ -105,18 +105,18 @@ unsafe extern "C" fn get_info(
 /// What a client can know. If this process is the server too, that is everything; otherwise the
 /// limits, and of the rest what Windows says of an empty slot that waits for ever.
 fn as_client_sees(client: &Client) -> Result<Info, Code> {
-    let name = client.with_writer(|writer| writer.name().clone());
-    if let Some(slot) = object::slots().find(|slot| *slot.mailslot.name() == name) {
+    if let Some(slot) = object::slots().find(|slot| *slot.mailslot.name() == client.name) {
         return slot.mailslot.info().map_err(|error| mapping::of_read(&error));
     }
-    Ok(client.with_writer(|writer| Info {
-        max_record_size: writer.max_record_size(),
+    let (max_record_size, quota) = client.limits;
+    Ok(Info {
+        max_record_size,
         next_size: None,
         waiting: 0,
         waiting_bytes: 0,
         read_timeout: None,
-        quota: writer.quota(),
-    }))
+        quota,
+    })
 }
 
 #[unsafe(export_name = "mailslot_SetMailslotInfo")]

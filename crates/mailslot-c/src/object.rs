@@ -13,7 +13,7 @@ use crate::table::Ref;
 use crate::thread::Thread;
 use crate::types::{Bool, CURRENT_THREAD, FALSE, Handle, INVALID_HANDLE, TRUE};
 use crate::wait::patiently;
-use crate::{fork, inherit, table};
+use crate::{client, fork, inherit, table};
 
 #[derive(Clone)]
 pub(crate) enum Object {
@@ -99,12 +99,12 @@ pub(crate) fn handle_for(object: Object) -> Result<Handle, Code> {
 fn let_go(entry: Ref) {
     let object = (*entry).clone();
     if object.handles().fetch_sub(1, Ordering::AcqRel) == 1 {
-        end(&object, entry);
+        end(object, entry);
     }
 }
 
 /// The last handle of an object is gone.
-fn end(object: &Object, entry: Ref) {
+fn end(object: Object, entry: Ref) {
     match object {
         Object::Slot(slot) => {
             slot.close();
@@ -112,7 +112,9 @@ fn end(object: &Object, entry: Ref) {
             drop(entry);
             // When the caller goes on, the name is free: whoever still holds the slot was told to
             // let go of it.
-            patiently(|| Arc::strong_count(slot) == 1);
+            patiently(|| Arc::strong_count(&slot) == 1);
+            drop(slot);
+            client::slot_closed();
         }
         Object::Event(event) => event.close(),
         Object::Thread(thread) => thread.detach(),

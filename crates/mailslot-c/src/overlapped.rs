@@ -163,12 +163,11 @@ extern "C-unwind" fn sleep_ex(milliseconds: u32, alertable: Bool) -> u32 {
         time::sleep(milliseconds);
         return 0;
     }
-    let answer = call(0, || {
-        match wait::for_objects(&[], false, wait::timeout(milliseconds), true)? {
+    let answer =
+        call(0, || match wait::for_objects(&[], false, wait::timeout(milliseconds), true)? {
             Ended::Routines => Ok(IO_COMPLETION),
             _ => Ok(0),
-        }
-    });
+        });
     if answer == IO_COMPLETION {
         waits::call_routines();
     }

@@ -4,11 +4,15 @@
 //! C must fetch the arguments (Rust can't walk a `va_list`): `Scan` tells it their kinds, and
 //! `Format` or `Print` take them as an array.
 
+mod spec;
+
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use crate::border::call;
 use crate::code::Code;
 use crate::text::{LONGEST, Unit, units};
+
+use spec::{Length, Number, Piece, Pieces, Spec};
 
 /// One argument, as fetched according to its kind.
 #[repr(C)]
@@ -17,154 +21,6 @@ union Argument {
     integer: i64,
     real: f64,
     pointer: *const c_void,
-}
-
-/// How C must fetch an argument.
-#[derive(Clone, Copy, PartialEq)]
-#[repr(u8)]
-enum Kind {
-    Int = b'i',
-    /// A `long`: of which 32 bits count.
-    Long = b'l',
-    LongLong = b'q',
-    Size = b'z',
-    Double = b'd',
-    LongDouble = b'D',
-    Pointer = b'p',
-}
-
-/// A piece of a format.
-enum Piece<'a, U> {
-    Text(&'a [U]),
-    Spec(Spec),
-}
-
-#[derive(Default)]
-struct Spec {
-    flags: Vec<u8>,
-    width: Option<Number>,
-    precision: Option<Number>,
-    /// `h`, `hh`, `l` (and `w`), `ll` (and `I64`), `z` (and `I`, `t`), `L`; or none.
-    length: Length,
-    conversion: u8,
-}
-
-enum Number {
-    Given(i32),
-    /// `*`: the next argument.
-    Argument,
-}
-
-#[derive(Default, Clone, Copy, PartialEq)]
-enum Length {
-    #[default]
-    None,
-    Char,
-    Short,
-    Long,
-    LongLong,
-    Size,
-    LongDouble,
-}
-
-impl Spec {
-    fn kind(&self) -> Option<Kind> {
-        Some(match (self.conversion, self.length) {
-            (b'd' | b'i' | b'u' | b'x' | b'X' | b'o', length) => match length {
-                Length::Long => Kind::Long,
-                Length::LongLong => Kind::LongLong,
-                Length::Size => Kind::Size,
-                _ => Kind::Int,
-            },
-            (b'c' | b'C', _) => Kind::Int,
-            (b's' | b'S' | b'p' | b'n', _) => Kind::Pointer,
-            (b'e' | b'E' | b'f' | b'F' | b'g' | b'G' | b'a' | b'A', Length::LongDouble) => {
-                Kind::LongDouble
-            }
-            (b'e' | b'E' | b'f' | b'F' | b'g' | b'G' | b'a' | b'A', _) => Kind::Double,
-            _ => return None,
-        })
-    }
-
-    /// The kinds of all arguments that it takes.
-    fn kinds(&self) -> impl Iterator<Item = Kind> {
-        let star = |n: &Option<Number>| matches!(n, Some(Number::Argument)).then_some(Kind::Int);
-        [star(&self.width), star(&self.precision), self.kind()].into_iter().flatten()
-    }
-}
-
-struct Pieces<'a, U>(&'a [U]);
-
-impl<'a, U: Unit> Iterator for Pieces<'a, U> {
-    type Item = Piece<'a, U>;
-
-    fn next(&mut self) -> Option<Piece<'a, U>> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let percent = self.0.iter().position(|unit| unit.as_ascii() == Some(b'%'));
-        let (text, rest) = self.0.split_at(percent.unwrap_or(self.0.len()));
-        if !text.is_empty() {
-            self.0 = rest;
-            return Some(Piece::Text(text));
-        }
-        let (spec, used) = parse(&rest[1..]);
-        let (whole, after) = rest.split_at(used + 1);
-        self.0 = after;
-        Some(match spec {
-            Some(spec) => Piece::Spec(spec),
-            // `%%`, or nothing that we know: shown as it stands.
-            None => Piece::Text(&whole[..whole.len().min(if used == 1 { 1 } else { used + 1 })]),
-        })
-    }
-}
-
-/// Reads what follows a `%`: the specification, and the units it has.
-fn parse<U: Unit>(units: &[U]) -> (Option<Spec>, usize) {
-    let at = |index: usize| units.get(index).and_then(|unit| unit.as_ascii()).unwrap_or(0);
-    let mut index = 0;
-    let mut spec = Spec::default();
-    while b"-+ #0".contains(&at(index)) {
-        spec.flags.push(at(index));
-        index += 1;
-    }
-    let number = |index: &mut usize| {
-        if at(*index) == b'*' {
-            *index += 1;
-            return Some(Number::Argument);
-        }
-        let mut value = None;
-        while at(*index).is_ascii_digit() {
-            let digit = i32::from(at(*index) - b'0');
-            value = Some(value.unwrap_or(0_i32).saturating_mul(10).saturating_add(digit));
-            *index += 1;
-        }
-        value.map(Number::Given)
-    };
-    spec.width = number(&mut index);
-    if at(index) == b'.' {
-        index += 1;
-        spec.precision = Some(number(&mut index).unwrap_or(Number::Given(0)));
-    }
-    let (length, used) = match [at(index), at(index + 1), at(index + 2)] {
-        [b'h', b'h', _] => (Length::Char, 2),
-        [b'h', ..] => (Length::Short, 1),
-        [b'l', b'l', _] => (Length::LongLong, 2),
-        [b'l' | b'w', ..] => (Length::Long, 1),
-        [b'I', b'6', b'4'] => (Length::LongLong, 3),
-        [b'I', b'3', b'2'] => (Length::None, 3),
-        [b'I' | b'z' | b't', ..] => (Length::Size, 1),
-        [b'j' | b'q', ..] => (Length::LongLong, 1),
-        [b'L', ..] => (Length::LongDouble, 1),
-        _ => (Length::None, 0),
-    };
-    spec.length = length;
-    spec.conversion = at(index + used);
-    match spec.kind() {
-        Some(_) => (Some(spec), index + used + 1),
-        None if at(0) == b'%' => (None, 1),
-        None => (None, 0),
-    }
 }
 
 /// Writes the kinds of the arguments that a format takes, at most `room`; answers how many.
@@ -205,7 +61,6 @@ unsafe fn scan<U: Unit>(format: *const U, kinds: *mut u8, room: i32) -> i32 {
 unsafe fn filled<U: Unit, W: Unit>(format: *const U, mut arguments: &[Argument]) -> Option<Vec<U>> {
     // SAFETY: the caller's promise.
     let format = unsafe { units(format, LONGEST) }?;
-    let is_wide = size_of::<U>() > 1;
     let mut out = Vec::new();
     for piece in Pieces(format) {
         let spec = match piece {
@@ -234,57 +89,70 @@ unsafe fn filled<U: Unit, W: Unit>(format: *const U, mut arguments: &[Argument])
         let Some(argument) = next() else {
             break;
         };
-        let wide = match (spec.conversion, spec.length) {
-            (_, Length::Short) => false,
-            (_, Length::Long) => true,
-            (b'S' | b'C', _) => !is_wide,
-            _ => is_wide,
-        };
         let left = spec.flags.contains(&b'-') || width.is_some_and(|width| width < 0);
         let width = width.map_or(0, |width| width.unsigned_abs() as usize);
-        // SAFETY (for all of them): the argument was fetched by its kind.
-        match spec.conversion {
-            b's' | b'S' => {
-                let most = precision.and_then(|p| usize::try_from(p).ok()).unwrap_or(usize::MAX);
-                let pointer = unsafe { argument.pointer };
-                let text = unsafe {
-                    match (pointer.is_null(), wide, is_wide) {
-                        (true, ..) => U::encoded("(null)"),
-                        (_, true, true) | (_, false, false) => up_to(pointer.cast::<U>(), most),
-                        (_, true, false) => converted(&up_to(pointer.cast::<W>(), most)),
-                        (_, false, true) => converted(&up_to(pointer.cast::<u8>(), most)),
-                    }
-                };
-                pad(&mut out, &text, width, left);
-            }
-            b'c' | b'C' => {
-                let value = unsafe { argument.integer } as u32;
-                let character = if wide { char::from_u32(value) } else { Some(value as u8 as char) };
-                let text = match (wide, is_wide, size_of::<U>()) {
-                    // A byte stays the byte that it is.
-                    (false, false, _) => vec![byte::<U>(value as u8)],
-                    _ => U::encoded(&character.unwrap_or('\u{fffd}').to_string()),
-                };
-                pad(&mut out, &text, width, left);
-            }
-            b'n' => {}
-            _ => {
-                let text = unsafe { number_text(&spec, width, precision, argument) };
-                U::encode(&text, |unit| out.push(unit));
+        // SAFETY: the argument was fetched by the kind of the specification.
+        unsafe {
+            match spec.conversion {
+                b's' | b'S' => {
+                    let text = string::<U, W>(&spec, precision, argument.pointer);
+                    pad(&mut out, &text, width, left);
+                }
+                b'c' | b'C' => pad(&mut out, &character(&spec, argument.integer), width, left),
+                // It would write to memory.
+                b'n' => {}
+                _ => {
+                    let text = number_text(&spec, width, precision, argument);
+                    U::encode(&text, |unit| out.push(unit));
+                }
             }
         }
     }
     Some(out)
 }
 
-/// The unit with the value of a byte, ASCII or not.
-fn byte<U: Unit>(value: u8) -> U {
-    let same = U::encoded(&char::from(value).to_string());
-    match same.as_slice() {
-        [one] => *one,
-        // In UTF-8 such a byte is no character of its own.
-        _ => U::ascii(b'?'),
+/// Whether a specification is about wide text.
+fn takes_wide<U: Unit>(spec: &Spec) -> bool {
+    let is_wide = size_of::<U>() > 1;
+    match (spec.conversion, spec.length) {
+        (_, Length::Short) => false,
+        (_, Length::Long) => true,
+        (b'S' | b'C', _) => !is_wide,
+        _ => is_wide,
     }
+}
+
+/// # Safety
+///
+/// `text` is null or leads to a C string, or to as many units as the precision says.
+unsafe fn string<U: Unit, W: Unit>(
+    spec: &Spec,
+    precision: Option<i32>,
+    text: *const c_void,
+) -> Vec<U> {
+    if text.is_null() {
+        return U::encoded("(null)");
+    }
+    let most = precision.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+    // SAFETY: the caller's promise, of the units that the specification is about.
+    unsafe {
+        match (takes_wide::<U>(spec), size_of::<U>() > 1) {
+            (true, true) | (false, false) => up_to(text.cast::<U>(), most),
+            (true, false) => converted(&up_to(text.cast::<W>(), most)),
+            (false, true) => converted(&up_to(text.cast::<u8>(), most)),
+        }
+    }
+}
+
+fn character<U: Unit>(spec: &Spec, value: i64) -> Vec<U> {
+    if !takes_wide::<U>(spec) && size_of::<U>() == 1 {
+        return vec![U::of_byte(value as u8)];
+    }
+    let character = match takes_wide::<U>(spec) {
+        true => char::from_u32(value as u32),
+        false => Some(char::from(value as u8)),
+    };
+    U::encoded(character.unwrap_or('\u{fffd}').encode_utf8(&mut [0; 4]))
 }
 
 /// # Safety
@@ -309,7 +177,7 @@ fn converted<F: Unit, T: Unit>(text: &[F]) -> Vec<T> {
 
 fn pad<U: Unit>(out: &mut Vec<U>, text: &[U], width: usize, left: bool) {
     let missing = width.saturating_sub(text.len());
-    let spaces = std::iter::repeat_n(U::ascii(b' '), missing);
+    let spaces = std::iter::repeat_n(U::of_byte(b' '), missing);
     if left {
         out.extend_from_slice(text);
         out.extend(spaces);

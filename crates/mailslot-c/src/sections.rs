@@ -39,8 +39,7 @@ impl Section {
             self.depth.fetch_add(1, Ordering::Relaxed);
             return true;
         }
-        let taken =
-            self.state.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed);
+        let taken = self.state.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed);
         if taken.is_ok() {
             self.own(me);
         }

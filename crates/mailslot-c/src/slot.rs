@@ -15,6 +15,8 @@ use mailslot_rs::{Mailslot, ReadError};
 use crate::code::{Code, PENDING};
 use crate::dispatch::{Dispatch, Guarded, Waiters, dispatch};
 use crate::event::Event;
+use crate::object::Object;
+use crate::table::Use;
 use crate::thread::{Completion, Thread};
 use crate::types::{Overlapped, Routine};
 use crate::{fork, mapping, wait};
@@ -27,6 +29,8 @@ pub(crate) struct Slot {
     closed: AtomicBool,
     /// How many reads are pending: while there are some, others queue up behind them.
     queued: AtomicUsize,
+    /// Threads that read and may be waiting for a record.
+    sleepers: AtomicUsize,
     /// A read with an `OVERLAPPED` has completed, and no read has begun since.
     signaled: AtomicBool,
     state: Guarded<State>,
@@ -116,6 +120,7 @@ impl Slot {
             handles: AtomicU32::new(0),
             closed: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
+            sleepers: AtomicUsize::new(0),
             signaled: AtomicBool::new(false),
             state: Guarded::new(State::default()),
             inheritable,
@@ -137,6 +142,32 @@ impl Slot {
         self.queued.load(Ordering::Acquire) > 0
     }
 
+    /// Reads, if a record is there and nobody else is in line for it. `None`: see [`Slot::read`].
+    #[inline]
+    pub(crate) fn read_at_once(using: &Use<'_>, buffer: &mut [u8]) -> Option<Result<usize, Code>> {
+        let Object::Slot(slot) = &**using else {
+            return None;
+        };
+        // A thread that waits inside the library would be disturbed by the look.
+        let busy = slot.has_pending() || slot.sleepers.load(Ordering::Relaxed) > 0;
+        if busy || slot.signaled.load(Ordering::Relaxed) {
+            return None;
+        }
+        match slot.mailslot.try_read(buffer) {
+            Ok(size) => Some(Ok(size)),
+            Err(error) => slot.refusal(&error),
+        }
+    }
+
+    /// The code of an error that waiting would not change.
+    #[cold]
+    fn refusal(&self, error: &ReadError) -> Option<Result<usize, Code>> {
+        match error {
+            ReadError::TimedOut { .. } if self.mailslot.timeout() != Some(Duration::ZERO) => None,
+            error => Some(Err(mapping::of_read(error))),
+        }
+    }
+
     /// Reads as a caller without `OVERLAPPED` wants it: waits for as long as the slot's time-out
     /// says.
     #[inline]
@@ -149,10 +180,12 @@ impl Slot {
         }
         Thread::with_current(|thread| {
             thread.begin_reading(self);
+            self.sleepers.fetch_add(1, Ordering::Relaxed);
             let result = match self.mailslot.read(buffer) {
                 Ok(size) => Ok(size),
                 Err(error) => self.after(thread, buffer, error),
             };
+            self.sleepers.fetch_sub(1, Ordering::Relaxed);
             thread.end_reading();
             result
         })
@@ -184,8 +217,7 @@ impl Slot {
     fn read_in_turn(self: &Arc<Self>, buffer: &mut [u8]) -> Result<usize, Code> {
         let mut overlapped = Overlapped::new();
         // SAFETY: both outlive the read, as below nothing returns before it has completed.
-        let target =
-            unsafe { Target::new(&raw mut overlapped, buffer.as_mut_ptr(), buffer.len()) };
+        let target = unsafe { Target::new(&raw mut overlapped, buffer.as_mut_ptr(), buffer.len()) };
         Thread::with_current(|thread| {
             thread.begin_reading(self);
             let begun = self.begin(&dispatch(), target, None, None, thread);
@@ -230,13 +262,7 @@ impl Slot {
         self.progress(dispatch);
 
         let timeout = self.mailslot.timeout();
-        let read = PendingRead {
-            target,
-            event,
-            deadline: None,
-            thread: thread.clone(),
-            routine,
-        };
+        let read = PendingRead { target, event, deadline: None, thread: thread.clone(), routine };
         if self.queued.load(Ordering::Relaxed) == 0 {
             match self.mailslot.try_read(target.buffer()) {
                 Ok(size) => {
@@ -271,7 +297,8 @@ impl Slot {
     /// Completes the pending reads for which records wait, and those whose time is up.
     pub(crate) fn progress(self: &Arc<Self>, dispatch: &Dispatch) {
         while self.queued.load(Ordering::Relaxed) > 0 {
-            let Some(target) = self.state.get(dispatch).queue.front().map(|read| read.target) else {
+            let Some(target) = self.state.get(dispatch).queue.front().map(|read| read.target)
+            else {
                 return;
             };
             let outcome = match self.mailslot.try_read(target.buffer()) {

@@ -102,9 +102,8 @@ unsafe fn computer_name<U: Unit>(to: *mut U, size: *mut u32) -> Bool {
 ///
 /// `size` points to the number of units that there is room for at `to`.
 unsafe fn user_name<U: Unit>(to: *mut U, size: *mut u32) -> Bool {
-    let name = std::env::var("USER").unwrap_or_else(|_| {
-        format!("{}", rustix::process::geteuid().as_raw())
-    });
+    let name = std::env::var("USER")
+        .unwrap_or_else(|_| format!("{}", rustix::process::geteuid().as_raw()));
     // SAFETY: the caller's promise.
     call(FALSE, || unsafe { give_name(&name, to, size, true, Code::INSUFFICIENT_BUFFER) })
 }
@@ -213,6 +212,7 @@ unsafe fn to_wide<U: Unit>(
 /// # Safety
 ///
 /// As for [`convert`]; `default_used` is null or points to a `BOOL`.
+#[allow(clippy::too_many_arguments)] // It is Win32's.
 unsafe fn from_wide<U: Unit>(
     _page: u32,
     flags: u32,

@@ -2,11 +2,12 @@
 //!
 //! A handle is `generation << 20 | (index + 1) << 2`. The index leads to an entry that is never
 //! unmapped, the generation tells whether the handle was closed since. So a look-up is a few
-//! instructions and one atomic operation, whatever the number; a closed handle is known as such
+//! instructions, whatever the number; a closed handle is known as such
 //! until the entry has been used again some billion times (some thousand on 32-bit machines).
 //!
-//! A [`Ref`] keeps the entry's object in place while a call works with it. Closing a handle makes
-//! it unknown at once; the last [`Ref`] lets go of the object.
+//! A [`Ref`] keeps the entry's object in place while a call works with it, and so does a [`Use`],
+//! which costs nothing but must be short. Closing a handle makes it unknown at once; the last
+//! [`Ref`] lets go of the object.
 
 use std::alloc::Layout;
 use std::cell::UnsafeCell;
@@ -18,9 +19,10 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::border::lock;
 use crate::code::Code;
-use crate::inherit;
 use crate::object::Object;
+use crate::thread::Thread;
 use crate::types::Handle;
+use crate::{barrier, inherit, thread};
 
 /// Handles that can be open at a time.
 const ENTRIES: usize = 65_536;
@@ -113,8 +115,8 @@ impl Drop for Ref {
 impl Ref {
     #[cold]
     fn vacate(&self, before: u64) {
-        // SAFETY: the entry is closed and this was its last `Ref`; with neither, no look-up makes
-        // another, and `insert` doesn't come by before the index is handed in below. Acquire on
+        // SAFETY: the entry is closed, which has waited for every `Use`, and this was its last
+        // `Ref`; no look-up makes another of either, and `insert` doesn't come by before the index is handed in below. Acquire on
         // the count makes all uses by the other `Ref`s happen before.
         let object = unsafe { (*self.entry.object.get()).assume_init_read() };
         let next = (before >> STATE_GENERATION_SHIFT) % GENERATIONS + 1;
@@ -135,6 +137,66 @@ impl Ref {
             alone
         })
     }
+}
+
+/// An object that stays in place for a short call, made by a look-up that no other thread notices.
+pub(crate) struct Use<'a> {
+    thread: &'a Thread,
+    entry: &'static Entry,
+}
+
+impl Deref for Use<'_> {
+    type Target = Object;
+
+    #[inline]
+    fn deref(&self) -> &Object {
+        // SAFETY: `begin` saw the entry open after it had said that this thread uses it. So whoever
+        // closes it sees this use and waits for its end before it lets go of the object.
+        unsafe { (*self.entry.object.get()).assume_init_ref() }
+    }
+}
+
+impl Drop for Use<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.thread.end_use();
+    }
+}
+
+impl<'a> Use<'a> {
+    /// Which thread it is that uses the object.
+    #[inline]
+    pub(crate) fn thread_id(&self) -> u32 {
+        self.thread.id
+    }
+
+    /// The object that a handle leads to, for a call in `thread`, which must be the calling one.
+    /// `None`: it takes a [`get`].
+    #[inline]
+    pub(crate) fn begin(handle: Handle, thread: &'a Thread) -> Option<Result<Self, Code>> {
+        if handle & FOREIGN != 0 {
+            return None;
+        }
+        let Some((entry, _, generation)) = place(handle) else {
+            return Some(Err(Code::INVALID_HANDLE));
+        };
+        // Not from inside another use, as a signal handler might.
+        if !thread.begin_use(std::ptr::from_ref(entry).addr()) {
+            return None;
+        }
+        let using = Self { thread, entry };
+        let state = entry.state.load(Ordering::Acquire);
+        let known = state >> STATE_GENERATION_SHIFT == generation && state & OPEN != 0;
+        Some(if known { Ok(using) } else { Err(Code::INVALID_HANDLE) })
+    }
+}
+
+/// The entry that a handle would lead to, its index, and the generation that it should have.
+#[inline]
+fn place(handle: Handle) -> Option<(&'static Entry, usize, u64)> {
+    // As on Windows, the lowest two bits don't count.
+    let index = ((handle >> INDEX_SHIFT) & INDEX_MASK).wrapping_sub(1);
+    Some((entries().get(index)?, index, (handle >> GENERATION_SHIFT) as u64))
 }
 
 /// Makes a handle for an object.
@@ -167,9 +229,17 @@ pub(crate) fn get(handle: Handle) -> Result<Ref, Code> {
     find(handle, 0)
 }
 
-/// Closes a handle: from now on it is unknown.
+/// Closes a handle: from now on it is unknown, and no [`Use`] of it is left.
 pub(crate) fn close(handle: Handle) -> Result<Ref, Code> {
-    find(handle, OPEN)
+    let found = find(handle, OPEN)?;
+    barrier::heavy();
+    let address = std::ptr::from_ref(found.entry).addr();
+    if !crate::wait::patiently(|| !thread::anybody_uses(address)) {
+        // A thread was stopped in the middle of a call. What it works with must stay for good.
+        std::mem::forget(found);
+        return Err(Code::GEN_FAILURE);
+    }
+    Ok(found)
 }
 
 /// Closes a handle if no call works with it.
@@ -182,10 +252,7 @@ pub(crate) fn close_idle(handle: Handle) -> Option<Ref> {
 /// Adds a `Ref` to the handle's entry and takes `away` from its state.
 #[inline]
 fn find(handle: Handle, away: u64) -> Result<Ref, Code> {
-    // As on Windows, the lowest two bits don't count.
-    let index = ((handle >> INDEX_SHIFT) & INDEX_MASK).wrapping_sub(1);
-    let generation = (handle >> GENERATION_SHIFT) as u64;
-    let entry = entries().get(index).ok_or(Code::INVALID_HANDLE)?;
+    let (entry, index, generation) = place(handle).ok_or(Code::INVALID_HANDLE)?;
     let mut state = entry.state.load(Ordering::Relaxed);
     loop {
         let known = state >> STATE_GENERATION_SHIFT == generation && state & OPEN != 0;

@@ -18,8 +18,8 @@ pub(crate) trait Unit: Copy + Eq + 'static {
     fn decode_lossy(units: &[Self]) -> String;
     /// The units of `text`.
     fn encode(text: &str, each: impl FnMut(Self));
-    /// The unit for a character of the ASCII range.
-    fn ascii(byte: u8) -> Self;
+    /// The unit with the value of a byte.
+    fn of_byte(byte: u8) -> Self;
     /// The character, if the unit is of the ASCII range.
     fn as_ascii(self) -> Option<u8>;
 
@@ -45,7 +45,7 @@ impl Unit for u8 {
         text.bytes().for_each(each);
     }
 
-    fn ascii(byte: u8) -> u8 {
+    fn of_byte(byte: u8) -> u8 {
         byte
     }
 
@@ -69,7 +69,7 @@ impl Unit for u16 {
         text.encode_utf16().for_each(each);
     }
 
-    fn ascii(byte: u8) -> u16 {
+    fn of_byte(byte: u8) -> u16 {
         byte.into()
     }
 
@@ -93,7 +93,7 @@ impl Unit for u32 {
         text.chars().for_each(|c| each(c.into()));
     }
 
-    fn ascii(byte: u8) -> u32 {
+    fn of_byte(byte: u8) -> u32 {
         byte.into()
     }
 

@@ -1,10 +1,11 @@
 //! What this library knows of each thread that calls it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
+use crate::barrier;
 use crate::border::lock;
 use crate::dispatch::{Dispatch, Guarded, Waiters, Waker, dispatch};
 use crate::slot::Slot;
@@ -19,6 +20,9 @@ pub(crate) const STILL_ACTIVE: u32 = 259;
 pub(crate) struct Thread {
     pub(crate) id: u32,
     pub(crate) waker: Waker,
+    /// Which entry of the handle table it has a [`Use`](crate::table::Use) of, by address; 0 for
+    /// none.
+    using: AtomicUsize,
     /// Which slot it reads without an `OVERLAPPED`, by [`Slot::identity`]; 0 for none.
     reading: AtomicUsize,
     /// That read is to end.
@@ -76,11 +80,26 @@ struct Current(Arc<Thread>);
 
 thread_local! {
     static CURRENT: OnceCell<Current> = const { OnceCell::new() };
+    /// The same in short, null while there is none.
+    static SHORT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+}
+
+/// Whether a thread has a use of the entry with this address.
+pub(crate) fn anybody_uses(entry: usize) -> bool {
+    let uses = |thread: Arc<Thread>| thread.using.load(Ordering::Acquire) == entry;
+    // Who isn't in the list doesn't come here by the short way.
+    lock(&THREADS).0.iter().filter_map(Weak::upgrade).any(uses)
+}
+
+/// The thread with this id, if it still runs.
+pub(crate) fn by_id(id: u32) -> Option<Arc<Thread>> {
+    lock(&THREADS).0.iter().filter_map(Weak::upgrade).find(|thread| thread.id == id)
 }
 
 impl Drop for Current {
     fn drop(&mut self) {
         let thread = &self.0;
+        SHORT.set(std::ptr::null());
         lock(&THREADS).0.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(thread)));
         let dispatch = dispatch();
         let slots = std::mem::take(&mut thread.state.get(&dispatch).pending_on);
@@ -101,6 +120,7 @@ impl Thread {
         Arc::new(Thread {
             id: LAST_ID.fetch_add(4, Ordering::Relaxed).wrapping_add(4),
             waker: Waker::new(),
+            using: AtomicUsize::new(0),
             reading: AtomicUsize::new(0),
             cancelled: AtomicBool::new(false),
             state: Guarded::new(State::default()),
@@ -112,8 +132,7 @@ impl Thread {
 
     /// Makes this the calling thread's.
     pub(crate) fn adopt(self: Arc<Thread>) {
-        lock(&THREADS).0.push(Arc::downgrade(&self));
-        let _ = CURRENT.try_with(|current| current.set(Current(self)).is_ok());
+        let _ = CURRENT.try_with(|current| current.set(Current(self.enlist())).is_ok());
     }
 
     /// Looks at the calling thread's.
@@ -138,11 +157,42 @@ impl Thread {
 
     #[cold]
     fn introduce(current: &OnceCell<Current>) -> &Current {
-        current.get_or_init(|| {
-            let thread = Thread::new();
-            lock(&THREADS).0.push(Arc::downgrade(&thread));
-            Current(thread)
-        })
+        current.get_or_init(|| Current(Thread::new().enlist()))
+    }
+
+    fn enlist(self: Arc<Thread>) -> Arc<Thread> {
+        lock(&THREADS).0.push(Arc::downgrade(&self));
+        SHORT.set(Arc::as_ptr(&self));
+        self
+    }
+
+    /// Looks at the calling thread's, if that can be had at no cost.
+    #[inline]
+    pub(crate) fn with_short<T>(look: impl FnOnce(&Thread) -> T) -> Option<T> {
+        // SAFETY: null, or set by `enlist` to what `CURRENT` owns, whose end sets it to null
+        // before; so it is there as long as this thread runs the closure.
+        unsafe { SHORT.get().as_ref() }.map(look)
+    }
+
+    /// Says that the thread uses an entry of the handle table. False if it uses one already.
+    #[inline]
+    pub(crate) fn begin_use(&self, entry: usize) -> bool {
+        if self.using.load(Ordering::Relaxed) != 0 {
+            return false;
+        }
+        self.using.store(entry, Ordering::Relaxed);
+        barrier::light();
+        true
+    }
+
+    #[inline]
+    pub(crate) fn end_use(&self) {
+        self.using.store(0, Ordering::Release);
+    }
+
+    /// What the thread uses now.
+    pub(crate) fn uses(&self) -> usize {
+        self.using.load(Ordering::Acquire)
     }
 
     pub(crate) fn current() -> Arc<Thread> {
@@ -169,7 +219,8 @@ impl Thread {
     /// Ends the reads of a slot in which threads are now, without an `OVERLAPPED`, as far as
     /// `which` picks the threads. Returns how many, once they have noticed.
     pub(crate) fn cancel_reads(slot: &Slot, which: impl Fn(&Thread) -> bool) -> usize {
-        let reads = |thread: &Arc<Thread>| thread.reading.load(Ordering::Acquire) == slot.identity();
+        let reads =
+            |thread: &Arc<Thread>| thread.reading.load(Ordering::Acquire) == slot.identity();
         let targets: Vec<_> = {
             let threads = lock_threads();
             let running = threads.0.iter().filter_map(Weak::upgrade);

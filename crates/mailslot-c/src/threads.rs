@@ -9,8 +9,8 @@ use crate::dispatch::dispatch;
 use crate::object::{self, Object};
 use crate::thread::{STILL_ACTIVE, Thread};
 use crate::types::{
-    Bool, CURRENT_THREAD, FALSE, Handle, INVALID_HANDLE, NO_HANDLE, SecurityAttributes,
-    ThreadStart, TRUE,
+    Bool, CURRENT_THREAD, FALSE, Handle, INVALID_HANDLE, NO_HANDLE, SecurityAttributes, TRUE,
+    ThreadStart,
 };
 use crate::{fork, inherit, table};
 

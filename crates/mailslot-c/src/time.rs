@@ -17,6 +17,12 @@ pub(crate) fn now() -> u64 {
     u64::try_from(units + i128::from(TO_1970)).unwrap_or(0)
 }
 
+/// Nanoseconds of the clock that never jumps.
+pub(crate) fn monotonic() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
 /// Since the computer was started.
 fn uptime() -> Duration {
     let up = clock_gettime(ClockId::Boottime);

@@ -31,11 +31,9 @@ pub fn message(data: &[u8]) {
             assert!(bytes.len() <= message::INLINE_MAX);
             assert_eq!([&message::record_header(stamp), bytes].concat(), data);
         }
-        Ok(Message::Attach {
-            base_shift,
-            growth_shift,
-            levels,
-        }) => assert_eq!(message::attach(base_shift, growth_shift, levels), data),
+        Ok(Message::Attach { base_shift, growth_shift, levels }) => {
+            assert_eq!(message::attach(base_shift, growth_shift, levels), data)
+        }
         Err(error) => check_error_text(&error.to_string()),
     }
 }
@@ -50,10 +48,7 @@ pub fn meta(data: &[u8]) {
             assert_eq!(text.len(), data.len(), "only the order may differ");
             let again = Metadata::parse(text.as_bytes());
             assert_eq!(again.as_ref(), Ok(&metadata));
-            assert_eq!(
-                again.map(|m| m.name.to_string()),
-                Ok(metadata.name.to_string())
-            );
+            assert_eq!(again.map(|m| m.name.to_string()), Ok(metadata.name.to_string()));
         }
         Err(error) => check_error_text(&error.to_string()),
     }
@@ -66,11 +61,7 @@ fn check_name(name: &SlotName) {
     assert!(!path.contains(r"\\"), "{name}");
     assert!(!path.chars().any(|c| c.is_ascii_control()), "{name}");
     assert!(path.chars().count() <= SlotName::MAX_CHARS, "{name}");
-    assert_eq!(
-        crate::name::fold::fold(name.key()),
-        name.key(),
-        "folding is idempotent"
-    );
+    assert_eq!(crate::name::fold::fold(name.key()), name.key(), "folding is idempotent");
 
     let again = SlotName::parse(&name.to_string());
     assert_eq!(again.as_ref(), Ok(name), "a name reads back");
@@ -110,17 +101,11 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
 fn check_name_error(error: &NameError) {
     let text = error.to_string();
     check_error_text(&text);
-    assert!(
-        text.contains(r"\mailslot\taxes\sue"),
-        "it shows a right name: {text}"
-    );
+    assert!(text.contains(r"\mailslot\taxes\sue"), "it shows a right name: {text}");
 }
 
 fn check_error_text(text: &str) {
-    assert!(
-        !text.is_empty() && !text.chars().any(char::is_control),
-        "{text:?}"
-    );
+    assert!(!text.is_empty() && !text.chars().any(char::is_control), "{text:?}");
     // Even with every quoted character escaped.
     assert!(text.len() < 4000, "{text:?}");
 }

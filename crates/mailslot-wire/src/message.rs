@@ -91,11 +91,7 @@ impl<'a> Message<'a> {
                 let [p0, p1, p2, p3, p4] = *padding;
                 let padding = u64::from_le_bytes([p0, p1, p2, p3, p4, 0, 0, 0]);
                 require(Field::Padding, padding, 0, "0x0")?;
-                Ok(Message::Attach {
-                    base_shift,
-                    growth_shift,
-                    levels,
-                })
+                Ok(Message::Attach { base_shift, growth_shift, levels })
             }
             _ => Err(MessageError {
                 field: Field::Kind,
@@ -115,10 +111,7 @@ pub fn record_header(stamp: u64) -> [u8; HEADER_LEN] {
 pub fn attach(base_shift: u8, growth_shift: u8, levels: u8) -> [u8; ATTACH_LEN] {
     let body = [base_shift, growth_shift, levels, 0, 0, 0, 0, 0];
     let mut datagram = [0; ATTACH_LEN];
-    for (to, from) in datagram
-        .iter_mut()
-        .zip(header(KIND_ATTACH, 0).into_iter().chain(body))
-    {
+    for (to, from) in datagram.iter_mut().zip(header(KIND_ATTACH, 0).into_iter().chain(body)) {
         *to = from;
     }
     datagram
@@ -127,9 +120,7 @@ pub fn attach(base_shift: u8, growth_shift: u8, levels: u8) -> [u8; ATTACH_LEN] 
 fn header(kind: u8, stamp: u64) -> [u8; HEADER_LEN] {
     let [m0, m1] = MAGIC;
     let [s0, s1, s2, s3, s4, s5, s6, s7] = stamp.to_le_bytes();
-    [
-        m0, m1, VERSION, kind, 0, 0, 0, 0, s0, s1, s2, s3, s4, s5, s6, s7,
-    ]
+    [m0, m1, VERSION, kind, 0, 0, 0, 0, s0, s1, s2, s3, s4, s5, s6, s7]
 }
 
 /// A part of a message.
@@ -160,11 +151,7 @@ pub struct MessageError {
 
 impl MessageError {
     fn sentence(&self) -> String {
-        let MessageError {
-            field,
-            expected,
-            found,
-        } = self;
+        let MessageError { field, expected, found } = self;
         let name = match field {
             Field::Length => return format!("its length is {found} bytes, expected {expected}"),
             Field::Magic => "magic",
@@ -188,11 +175,7 @@ fn require<T: Into<u64> + PartialEq>(
         return Ok(());
     }
     let found = found.into();
-    Err(MessageError {
-        field,
-        expected,
-        found,
-    })
+    Err(MessageError { field, expected, found })
 }
 
 fn wrong_length(datagram: &[u8], expected: &'static str) -> MessageError {

@@ -17,11 +17,7 @@ pub(crate) fn shown(text: &str) -> String {
         return escaped(text.chars());
     }
     let tail = text.chars().skip(chars.saturating_sub(SHOWN_TAIL));
-    format!(
-        "{}…{}",
-        escaped(text.chars().take(SHOWN_HEAD)),
-        escaped(tail)
-    )
+    format!("{}…{}", escaped(text.chars().take(SHOWN_HEAD)), escaped(tail))
 }
 
 fn escaped(chars: impl Iterator<Item = char>) -> String {
@@ -54,9 +50,7 @@ fn number(text: &str, radix: u32) -> Option<u64> {
     // `from_str_radix` alone would let through `+7`, `007` and `FF`.
     let digit = |b: u8| b.is_ascii_digit() || (radix == 16 && (b'a'..=b'f').contains(&b));
     let canonical = text == "0" || !text.starts_with('0');
-    (canonical && text.bytes().all(digit))
-        .then(|| u64::from_str_radix(text, radix).ok())
-        .flatten()
+    (canonical && text.bytes().all(digit)).then(|| u64::from_str_radix(text, radix).ok()).flatten()
 }
 
 /// Appends `%XX`.

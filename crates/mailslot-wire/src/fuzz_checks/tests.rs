@@ -6,9 +6,7 @@ use super::*;
 /// Runs `check` over the corpus of a fuzz target. A corpus that went missing is a failure, not a
 /// test without cases.
 fn replay(target: &str, check: fn(&[u8])) {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fuzz/corpus")
-        .join(target);
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
     let entries = fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
     let mut files = 0;
     for entry in entries {

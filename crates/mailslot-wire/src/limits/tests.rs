@@ -2,23 +2,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits = Limits {
-    max_record: 0x1000,
-    quota: 0x400_0000,
-};
+const LIMITS: Limits = Limits { max_record: 0x1000, quota: 0x400_0000 };
 
 #[test]
 fn encoded_form() {
     assert_eq!(LIMITS.encode(), "m1000-q4000000");
-    let zero = Limits {
-        max_record: 0,
-        quota: 0,
-    };
+    let zero = Limits { max_record: 0, quota: 0 };
     assert_eq!(zero.encode(), "m0-q0");
-    let most = Limits {
-        max_record: u32::MAX,
-        quota: u64::MAX,
-    };
+    let most = Limits { max_record: u32::MAX, quota: u64::MAX };
     assert_eq!(most.encode(), "mffffffff-qffffffffffffffff");
     for limits in [LIMITS, zero, most] {
         assert_eq!(Limits::parse(&limits.encode()), Some(limits));
@@ -76,10 +67,7 @@ fn a_private_directory_says_the_limits() {
         private_dir_name(1234, 0xdead_beef, LIMITS),
         ".mailslot-4d2-00000000deadbeef-m1000-q4000000"
     );
-    let longest = Limits {
-        max_record: u32::MAX,
-        quota: u64::MAX,
-    };
+    let longest = Limits { max_record: u32::MAX, quota: u64::MAX };
     let longest = private_dir_name(u32::MAX, u64::MAX, longest);
     // With `/run/mailslot/` and `/s` it must fit the 107 bytes of a socket's path.
     assert!(longest.len() <= 63, "{}", longest.len());
@@ -93,11 +81,7 @@ fn limits_are_found_in_an_address() {
         ".mailslot-anything at all-m5-q5-m1000-q4000000/s",
         ".mailslot--m1000-q4000000/s",
     ] {
-        assert_eq!(
-            Limits::from_address(address.as_bytes()),
-            Some(LIMITS),
-            "{address}"
-        );
+        assert_eq!(Limits::from_address(address.as_bytes()), Some(LIMITS), "{address}");
     }
     let not_utf8 = b"/run/\xff/.mailslot-\xfe-m1000-q4000000/s";
     assert_eq!(Limits::from_address(not_utf8), Some(LIMITS));
@@ -129,10 +113,7 @@ fn other_addresses_say_nothing() {
     ] {
         assert_eq!(Limits::from_address(address.as_bytes()), None, "{address}");
     }
-    assert_eq!(
-        Limits::from_address(b".mailslot-1-m1000-q400\xff000/s"),
-        None
-    );
+    assert_eq!(Limits::from_address(b".mailslot-1-m1000-q400\xff000/s"), None);
 }
 
 proptest! {

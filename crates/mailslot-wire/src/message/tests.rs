@@ -18,10 +18,7 @@ fn refused(datagram: &[u8]) -> (Field, String) {
 fn a_record_has_this_layout() {
     let bytes = *b"MS\x01\x01\0\0\0\0\x08\x07\x06\x05\x04\x03\x02\x01hello";
     assert_eq!(record(STAMP, b"hello"), bytes);
-    let message = Message::Record {
-        stamp: STAMP,
-        bytes: b"hello",
-    };
+    let message = Message::Record { stamp: STAMP, bytes: b"hello" };
     assert_eq!(Message::parse(&bytes), Ok(message));
 }
 
@@ -29,20 +26,13 @@ fn a_record_has_this_layout() {
 fn an_attach_message_has_this_layout() {
     let bytes = *b"MS\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0\x10\x02\x07\0\0\0\0\0";
     assert_eq!(attach(16, 2, 7), bytes);
-    let message = Message::Attach {
-        base_shift: 16,
-        growth_shift: 2,
-        levels: 7,
-    };
+    let message = Message::Attach { base_shift: 16, growth_shift: 2, levels: 7 };
     assert_eq!(Message::parse(&bytes), Ok(message));
 }
 
 #[test]
 fn an_empty_record_is_a_record() {
-    let message = Message::Record {
-        stamp: 0,
-        bytes: b"",
-    };
+    let message = Message::Record { stamp: 0, bytes: b"" };
     assert_eq!(Message::parse(&record(0, b"")), Ok(message));
 }
 
@@ -64,61 +54,23 @@ fn every_prefix_of_a_header_is_too_short() {
     for len in 0..HEADER_LEN {
         let (field, text) = refused(&record_header(STAMP)[..len]);
         assert_eq!(field, Field::Length);
-        assert!(
-            text.ends_with(&format!("{len} bytes, expected at least 16")),
-            "{text}"
-        );
+        assert!(text.ends_with(&format!("{len} bytes, expected at least 16")), "{text}");
     }
 }
 
 #[test]
 fn each_wrong_field_is_named() {
     let cases: [(usize, u8, Field, &str); 10] = [
-        (
-            0,
-            b'm',
-            Field::Magic,
-            "its magic is 0x536d, expected 0x534d",
-        ),
+        (0, b'm', Field::Magic, "its magic is 0x536d, expected 0x534d"),
         (1, 0, Field::Magic, "its magic is 0x4d, expected 0x534d"),
         (2, 0, Field::Version, "its version is 0x0, expected 0x1"),
         (2, 2, Field::Version, "its version is 0x2, expected 0x1"),
-        (
-            3,
-            0,
-            Field::Kind,
-            "its kind is 0x0, expected 0x1 (record) or 0x2 (attach)",
-        ),
-        (
-            3,
-            3,
-            Field::Kind,
-            "its kind is 0x3, expected 0x1 (record) or 0x2 (attach)",
-        ),
-        (
-            4,
-            1,
-            Field::Reserved,
-            "its reserved field is 0x1, expected 0x0",
-        ),
-        (
-            7,
-            0x80,
-            Field::Reserved,
-            "its reserved field is 0x80000000, expected 0x0",
-        ),
-        (
-            8,
-            9,
-            Field::Stamp,
-            "its stamp is 0x9, expected 0x0 in an attach message",
-        ),
-        (
-            23,
-            1,
-            Field::Padding,
-            "its padding is 0x100000000, expected 0x0",
-        ),
+        (3, 0, Field::Kind, "its kind is 0x0, expected 0x1 (record) or 0x2 (attach)"),
+        (3, 3, Field::Kind, "its kind is 0x3, expected 0x1 (record) or 0x2 (attach)"),
+        (4, 1, Field::Reserved, "its reserved field is 0x1, expected 0x0"),
+        (7, 0x80, Field::Reserved, "its reserved field is 0x80000000, expected 0x0"),
+        (8, 9, Field::Stamp, "its stamp is 0x9, expected 0x0 in an attach message"),
+        (23, 1, Field::Padding, "its padding is 0x100000000, expected 0x0"),
     ];
     for (offset, value, field, end) in cases {
         let mut datagram = attach(16, 2, 7);
@@ -144,10 +96,7 @@ fn an_attach_message_has_one_length() {
     for len in HEADER_LEN..ATTACH_LEN {
         let (field, text) = refused(&whole[..len]);
         assert_eq!(field, Field::Length);
-        assert!(
-            text.ends_with("expected 24 for an attach message"),
-            "{text}"
-        );
+        assert!(text.ends_with("expected 24 for an attach message"), "{text}");
     }
     assert_eq!(refused(&[&whole[..], &[0]].concat()).0, Field::Length);
 }

@@ -83,10 +83,6 @@ pub enum MetaError {
 impl MetaError {
     pub(super) fn value(field: &'static str, expected: &'static str, found: &str) -> MetaError {
         let found = shown(found);
-        MetaError::Value {
-            field,
-            expected,
-            found,
-        }
+        MetaError::Value { field, expected, found }
     }
 }

@@ -10,9 +10,8 @@ pub(super) fn file(file: &[u8]) -> Result<Metadata, MetaError> {
         let found = file.len();
         return Err(MetaError::TooLarge { found });
     }
-    let text = str::from_utf8(file).map_err(|error| MetaError::NotUtf8 {
-        valid_up_to: error.valid_up_to(),
-    })?;
+    let text = str::from_utf8(file)
+        .map_err(|error| MetaError::NotUtf8 { valid_up_to: error.valid_up_to() })?;
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     if first != FIRST_LINE {
         let found = shown(first);

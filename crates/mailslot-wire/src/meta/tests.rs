@@ -17,10 +17,7 @@ inheritable=no
 fn metadata() -> Metadata {
     Metadata {
         name: SlotName::parse_short("Taxes/Sue").unwrap(),
-        limits: Limits {
-            max_record: 4096,
-            quota: 64 << 20,
-        },
+        limits: Limits { max_record: 4096, quota: 64 << 20 },
         access: Access::Users(vec![1000, 1001]),
         uid: 1000,
         pid: 1234,
@@ -70,10 +67,7 @@ fn access_has_four_forms() {
         (Access::Users(vec![2, 1, 2]), "users:2,1,2"),
     ] {
         let file = with("access", &format!("access={value}"));
-        let metadata = Metadata {
-            access,
-            ..metadata()
-        };
+        let metadata = Metadata { access, ..metadata() };
         assert_eq!(metadata.encode(), file);
         assert_eq!(parse(&file), Ok(metadata));
     }
@@ -91,10 +85,7 @@ fn names_that_need_the_literal_form() {
 fn the_largest_file_fits() {
     let largest = Metadata {
         name: SlotName::parse_short(&"🦀".repeat(SlotName::MAX_CHARS)).unwrap(),
-        limits: Limits {
-            max_record: u32::MAX,
-            quota: u64::MAX,
-        },
+        limits: Limits { max_record: u32::MAX, quota: u64::MAX },
         access: Access::Users(vec![u32::MAX; Metadata::MAX_USERS]),
         uid: u32::MAX,
         pid: u32::MAX,
@@ -161,36 +152,18 @@ fn too_many_users() {
 
 #[test]
 fn every_field_comes_once() {
-    let keys = [
-        "name",
-        "max-record",
-        "quota",
-        "access",
-        "uid",
-        "pid",
-        "created",
-        "inheritable",
-    ];
+    let keys = ["name", "max-record", "quota", "access", "uid", "pid", "created", "inheritable"];
     for field in keys {
         assert_eq!(parse(&with(field, "")), Err(MetaError::Missing { field }));
-        let line = FILE
-            .lines()
-            .find(|l| l.starts_with(&format!("{field}=")))
-            .unwrap();
-        assert_eq!(
-            parse(&format!("{FILE}{line}\n")),
-            Err(MetaError::Doubled { field })
-        );
+        let line = FILE.lines().find(|l| l.starts_with(&format!("{field}="))).unwrap();
+        assert_eq!(parse(&format!("{FILE}{line}\n")), Err(MetaError::Doubled { field }));
     }
 }
 
 #[test]
 fn the_text_says_what_was_found_and_what_was_expected() {
     for (file, text) in [
-        (
-            "",
-            r#"the metadata starts with the line "", expected "mailslot 1""#,
-        ),
+        ("", r#"the metadata starts with the line "", expected "mailslot 1""#),
         (
             "mailslot 2\n",
             r#"the metadata starts with the line "mailslot 2", expected "mailslot 1""#,
@@ -199,34 +172,16 @@ fn the_text_says_what_was_found_and_what_was_expected() {
             "mailslot 1\r\n",
             r#"the metadata starts with the line "mailslot 1\u{d}", expected "mailslot 1""#,
         ),
-        (
-            "mailslot 1",
-            "the metadata does not end with a newline, so its end may be missing",
-        ),
+        ("mailslot 1", "the metadata does not end with a newline, so its end may be missing"),
         (
             "mailslot 1\nuid=1",
             "the metadata does not end with a newline, so its end may be missing",
         ),
-        (
-            "mailslot 1\n\n",
-            r#"the metadata has the line "", expected key=value"#,
-        ),
-        (
-            "mailslot 1\nuid\n",
-            r#"the metadata has the line "uid", expected key=value"#,
-        ),
-        (
-            "mailslot 1\nUID=1\n",
-            r#"the metadata has the unknown field "UID""#,
-        ),
-        (
-            "mailslot 1\n uid=1\n",
-            r#"the metadata has the unknown field " uid""#,
-        ),
-        (
-            "mailslot 1\nuid=1\nuid=1\n",
-            "the metadata has the field uid twice",
-        ),
+        ("mailslot 1\n\n", r#"the metadata has the line "", expected key=value"#),
+        ("mailslot 1\nuid\n", r#"the metadata has the line "uid", expected key=value"#),
+        ("mailslot 1\nUID=1\n", r#"the metadata has the unknown field "UID""#),
+        ("mailslot 1\n uid=1\n", r#"the metadata has the unknown field " uid""#),
+        ("mailslot 1\nuid=1\nuid=1\n", "the metadata has the field uid twice"),
         ("mailslot 1\n", "the metadata lacks the field name"),
         (
             &with("pid", "pid=\u{1b}[1m"),
@@ -242,10 +197,7 @@ fn the_text_says_what_was_found_and_what_was_expected() {
 fn not_text_or_too_large() {
     let valid_up_to = FILE.len();
     let file = [FILE.as_bytes(), b"\xff\n"].concat();
-    assert_eq!(
-        Metadata::parse(&file),
-        Err(MetaError::NotUtf8 { valid_up_to })
-    );
+    assert_eq!(Metadata::parse(&file), Err(MetaError::NotUtf8 { valid_up_to }));
 
     let file = vec![b'x'; Metadata::MAX_BYTES + 1];
     let found = Metadata::MAX_BYTES + 1;
@@ -267,10 +219,7 @@ fn any_metadata() -> impl Strategy<Value = Metadata> {
     (name, access, numbers).prop_map(|(name, access, n)| Metadata {
         name,
         access,
-        limits: Limits {
-            max_record: n.0,
-            quota: n.1,
-        },
+        limits: Limits { max_record: n.0, quota: n.1 },
         uid: n.2,
         pid: n.3,
         created: n.4,

@@ -76,9 +76,7 @@ impl Eq for Host {}
 impl Ord for Host {
     fn cmp(&self, other: &Host) -> Ordering {
         let folded = |host: &Host| host.name().chars().map(fold_char).collect::<String>();
-        self.rank()
-            .cmp(&other.rank())
-            .then_with(|| folded(self).cmp(&folded(other)))
+        self.rank().cmp(&other.rank()).then_with(|| folded(self).cmp(&folded(other)))
     }
 }
 

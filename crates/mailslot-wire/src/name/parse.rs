@@ -46,11 +46,7 @@ pub(super) fn full(typed: &str) -> Result<SlotName, NameError> {
 /// A name with its prefix, or a bare `taxes/sue`.
 pub(super) fn short(typed: &str) -> Result<SlotName, NameError> {
     let bare = !typed.is_empty() && !typed.starts_with(SEPARATORS) && !is_disk_path(typed);
-    if bare {
-        finish(typed, Host::Local, typed, &Reading::Win32)
-    } else {
-        full(typed)
-    }
+    if bare { finish(typed, Host::Local, typed, &Reading::Win32) } else { full(typed) }
 }
 
 /// Whether `path` would come back unchanged after `\\.\mailslot\`.
@@ -60,11 +56,8 @@ pub(super) fn is_normal(path: &str) -> bool {
 
 fn finish(typed: &str, host: Host, path: &str, reading: &Reading) -> Result<SlotName, NameError> {
     refuse_control_characters(typed, path)?;
-    let bad = |(component, because)| NameError::BadComponent {
-        name: shown(typed),
-        component,
-        because,
-    };
+    let bad =
+        |(component, because)| NameError::BadComponent { name: shown(typed), component, because };
     let path = match reading {
         Reading::Win32 => normalised(path).map_err(bad)?,
         Reading::Literal => literal(path).map_err(bad)?,

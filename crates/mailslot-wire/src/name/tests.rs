@@ -126,16 +126,7 @@ fn after_a_question_mark_a_name_stands_as_it_is() {
 
 #[test]
 fn unusual_characters_are_just_characters() {
-    for path in [
-        "a:b",
-        "C:",
-        "a*b?",
-        "\"<|>",
-        "%41",
-        "größe",
-        "税\\スー",
-        "a\u{85}b",
-    ] {
+    for path in ["a:b", "C:", "a*b?", "\"<|>", "%41", "größe", "税\\スー", "a\u{85}b"] {
         assert_eq!(parse(&format!(r"\\.\mailslot\{path}")).path(), path);
         assert_eq!(short(path).path(), path);
     }
@@ -170,16 +161,7 @@ fn the_longest_name() {
 #[test]
 fn hosts() {
     let longest = "h".repeat(Host::MAX_BYTES);
-    for host in [
-        "JOE",
-        "JOE.WORKGROUP",
-        "joe-2_x",
-        "büro",
-        "10.0.0.7",
-        "a b",
-        "..a",
-        &longest,
-    ] {
+    for host in ["JOE", "JOE.WORKGROUP", "joe-2_x", "büro", "10.0.0.7", "a b", "..a", &longest] {
         let name = parse(&format!(r"\\{host}\mailslot\x"));
         assert_eq!(name.host(), &Host::Named(host.to_owned()));
     }

@@ -5,11 +5,9 @@ use super::{parse, short};
 
 #[test]
 fn case_never_matters() {
-    for typed in [
-        r"\\.\MAILSLOT\TAXES\SUE",
-        r"\\.\MailSlot\Taxes\Sue",
-        "//./MAIL\u{17f}LOT/taxes/\u{17f}ue",
-    ] {
+    for typed in
+        [r"\\.\MAILSLOT\TAXES\SUE", r"\\.\MailSlot\Taxes\Sue", "//./MAIL\u{17f}LOT/taxes/\u{17f}ue"]
+    {
         assert_eq!(parse(typed), short("taxes/sue"), "{typed}");
     }
     assert_eq!(short("ÄÖÜ"), short("äöü"));

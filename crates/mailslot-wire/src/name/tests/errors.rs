@@ -131,26 +131,14 @@ fn the_text_says_what_was_given_why_and_what_is_right() {
     const RIGHT: &str = r"; a slot name looks like \\.\mailslot\taxes\sue";
     for (typed, text) in [
         ("", "the slot name is empty"),
-        (
-            "blah",
-            r#""blah" is not a mailslot: it does not start with \\.\mailslot\"#,
-        ),
-        (
-            r"C:\x",
-            r#""C:\x" is not a mailslot: it is a path on a disk"#,
-        ),
-        (
-            r"\\.\pipe\x",
-            r#""\\.\pipe\x" is not a mailslot: no \mailslot\ follows its first part"#,
-        ),
+        ("blah", r#""blah" is not a mailslot: it does not start with \\.\mailslot\"#),
+        (r"C:\x", r#""C:\x" is not a mailslot: it is a path on a disk"#),
+        (r"\\.\pipe\x", r#""\\.\pipe\x" is not a mailslot: no \mailslot\ follows its first part"#),
         (
             r"\.mailslot",
             r#""\.mailslot" is not a mailslot: it starts with one separator instead of two (in a shell, put it in quotes)"#,
         ),
-        (
-            r"\\.\mailslot\",
-            r#""\\.\mailslot\" names no slot: no name is left after \mailslot\"#,
-        ),
+        (r"\\.\mailslot\", r#""\\.\mailslot\" names no slot: no name is left after \mailslot\"#),
         (
             "\\\\.\\mailslot\\a\u{7}b",
             r#""\\.\mailslot\a\u{7}b" cannot name a slot: character 15 is the control character U+0007"#,
@@ -168,9 +156,7 @@ fn the_text_says_what_was_given_why_and_what_is_right() {
         assert_eq!(error.to_string(), format!("{text}{RIGHT}"));
     }
     assert_eq!(
-        SlotName::parse("\\\\J\u{1b}E\\mailslot\\x")
-            .unwrap_err()
-            .to_string(),
+        SlotName::parse("\\\\J\u{1b}E\\mailslot\\x").unwrap_err().to_string(),
         r#""\\J\u{1b}E\mailslot\x" cannot name a slot: "J\u{1b}E" cannot be a computer or a domain: it contains a control character; a remote slot name looks like \\JOE\mailslot\taxes\sue"#
     );
 }
@@ -195,12 +181,7 @@ fn the_first_control_character_is_found() {
         ("//./mailslot/\u{7f}", '\u{7f}', 14),
     ] {
         let error = SlotName::parse_short(typed).unwrap_err();
-        let NameError::BadCharacter {
-            character: c,
-            position: p,
-            ..
-        } = error
-        else {
+        let NameError::BadCharacter { character: c, position: p, .. } = error else {
             panic!("{error}");
         };
         assert_eq!((c, p), (character, position));

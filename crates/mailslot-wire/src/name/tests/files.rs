@@ -35,19 +35,13 @@ fn hashed_when_too_long() {
 
     let too_long = short(&"X".repeat(72));
     assert!(too_long.file_name_is_hashed());
-    assert_eq!(
-        too_long.file_name(),
-        "mailslot.%h095aa075423841d6478ddd88add4fdad"
-    );
+    assert_eq!(too_long.file_name(), "mailslot.%h095aa075423841d6478ddd88add4fdad");
 
     // 23 escapes are 69 bytes, 24 are 72.
     assert!(!short(&"*".repeat(23)).file_name_is_hashed());
     assert!(short(&"*".repeat(24)).file_name_is_hashed());
     // The key is what is hashed.
-    assert_eq!(
-        short(&"ÄÖ".repeat(60)).file_name(),
-        short(&"äö".repeat(60)).file_name()
-    );
+    assert_eq!(short(&"ÄÖ".repeat(60)).file_name(), short(&"äö".repeat(60)).file_name());
 }
 
 #[test]
@@ -82,8 +76,5 @@ fn short_keys_never_clash() {
 
 #[test]
 fn the_host_does_not_count() {
-    assert_eq!(
-        parse(r"\\JOE\mailslot\x").file_name(),
-        short("x").file_name()
-    );
+    assert_eq!(parse(r"\\JOE\mailslot\x").file_name(), short("x").file_name());
 }

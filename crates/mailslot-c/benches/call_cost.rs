@@ -1,0 +1,162 @@
+//! What the C interface adds to a call: `WriteFile` and `ReadFile` of 32 bytes beside the Rust calls
+//! that they make, in one process, by turns.
+//!
+//! `cargo bench -p mailslot-c`; with `-- --check` it fails where the C call costs more than 1.3
+//! times the Rust call.
+
+use std::ffi::{CString, c_char, c_void};
+use std::hint::black_box;
+use std::ptr::null_mut;
+use std::time::Instant;
+
+use mailslot_rs::{Mailslot, MailslotWriter};
+
+#[path = "../tests/interface/support/built.rs"]
+mod built;
+
+type Handle = *mut c_void;
+type CreateMailslot = unsafe extern "C" fn(*const c_char, u32, u32, *mut c_void) -> Handle;
+type CreateFile =
+    unsafe extern "C" fn(*const c_char, u32, u32, *mut c_void, u32, u32, Handle) -> Handle;
+type ReadFile = unsafe extern "C" fn(Handle, *mut u8, u32, *mut u32, *mut c_void) -> i32;
+type WriteFile = unsafe extern "C" fn(Handle, *const u8, u32, *mut u32, *mut c_void) -> i32;
+
+const RECORD: usize = 32;
+const BURST: u32 = 1000;
+const ROUNDS: u32 = 400;
+const LIMIT: f64 = 1.3;
+
+/// The functions of the library as C finds them.
+struct Library {
+    create_mailslot: CreateMailslot,
+    create_file: CreateFile,
+    read_file: ReadFile,
+    write_file: WriteFile,
+}
+
+impl Library {
+    fn load() -> Library {
+        let path = built::shared_library();
+        let path = CString::new(path.to_str().expect("a path in UTF-8")).expect("no NUL in it");
+        // SAFETY: a path as a C string; the library's start-up does nothing but what Rust's does.
+        let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
+        assert!(!library.is_null(), "cannot load {path:?}");
+        let symbol = |name: &str| {
+            let name = CString::new(format!("mailslot_{name}")).expect("no NUL in it");
+            // SAFETY: an open library and a C string.
+            let symbol = unsafe { libc::dlsym(library, name.as_ptr()) };
+            assert!(!symbol.is_null(), "the library has no {name:?}");
+            symbol
+        };
+        // SAFETY: mailslot.h declares these functions with these types.
+        unsafe {
+            Library {
+                create_mailslot: std::mem::transmute::<Handle, CreateMailslot>(symbol(
+                    "CreateMailslotA",
+                )),
+                create_file: std::mem::transmute::<Handle, CreateFile>(symbol("CreateFileA")),
+                read_file: std::mem::transmute::<Handle, ReadFile>(symbol("ReadFile")),
+                write_file: std::mem::transmute::<Handle, WriteFile>(symbol("WriteFile")),
+            }
+        }
+    }
+}
+
+/// One side of the comparison.
+trait Side {
+    fn write(&mut self, record: &[u8; RECORD]);
+    fn read(&mut self, buffer: &mut [u8; RECORD]);
+}
+
+struct Rust(Mailslot, MailslotWriter);
+
+impl Side for Rust {
+    fn write(&mut self, record: &[u8; RECORD]) {
+        self.1.write(record).expect("write");
+    }
+
+    fn read(&mut self, buffer: &mut [u8; RECORD]) {
+        assert_eq!(self.0.read(buffer).expect("read"), RECORD);
+    }
+}
+
+struct C<'a>(&'a Library, Handle, Handle);
+
+impl Side for C<'_> {
+    fn write(&mut self, record: &[u8; RECORD]) {
+        let mut written = 0;
+        // SAFETY: the handle is open, the buffer has that many bytes.
+        let done = unsafe {
+            (self.0.write_file)(self.2, record.as_ptr(), RECORD as u32, &mut written, null_mut())
+        };
+        assert!(done != 0 && written == RECORD as u32);
+    }
+
+    fn read(&mut self, buffer: &mut [u8; RECORD]) {
+        let mut read = 0;
+        // SAFETY: the handle is open, the buffer has that many bytes.
+        let done = unsafe {
+            (self.0.read_file)(self.1, buffer.as_mut_ptr(), RECORD as u32, &mut read, null_mut())
+        };
+        assert!(done != 0 && read == RECORD as u32);
+    }
+}
+
+/// Nanoseconds a call: writes and reads in bursts, and one after the other.
+fn measure(side: &mut impl Side) -> [f64; 3] {
+    let record = black_box([7; RECORD]);
+    let mut buffer = [0; RECORD];
+    let per_call = |start: Instant, calls| start.elapsed().as_nanos() as f64 / f64::from(calls);
+    let start = Instant::now();
+    (0..BURST).for_each(|_| side.write(&record));
+    let writes = per_call(start, BURST);
+    let start = Instant::now();
+    (0..BURST).for_each(|_| side.read(&mut buffer));
+    let reads = per_call(start, BURST);
+    let start = Instant::now();
+    for _ in 0..BURST {
+        side.write(&record);
+        side.read(&mut buffer);
+    }
+    black_box(buffer);
+    [writes, reads, per_call(start, BURST)]
+}
+
+fn main() {
+    let dir = std::env::temp_dir().join(format!("mailslot-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a directory for the slots");
+    // SAFETY: no other thread runs yet.
+    unsafe { std::env::set_var("MAILSLOT_DIR", &dir) };
+    let library = Library::load();
+    let slot = Mailslot::create(r"\\.\mailslot\rust").expect("create");
+    let writer = MailslotWriter::open(r"\\.\mailslot\rust").expect("open");
+    let mut rust = Rust(slot, writer);
+    // SAFETY: names as C strings, and null where that is allowed.
+    let mut c = unsafe {
+        let name = c"\\\\.\\mailslot\\c".as_ptr();
+        let slot = (library.create_mailslot)(name, 0, u32::MAX, null_mut());
+        let file = (library.create_file)(name, 1 << 30, 1, null_mut(), 3, 0, null_mut());
+        C(&library, slot, file)
+    };
+    let mut best = [[f64::MAX; 3]; 2];
+    for _ in 0..ROUNDS {
+        for (best, times) in best.iter_mut().zip([measure(&mut rust), measure(&mut c)]) {
+            for (best, time) in best.iter_mut().zip(times) {
+                *best = best.min(time);
+            }
+        }
+    }
+    let mut worst = 0.0_f64;
+    println!("{RECORD} bytes, best of {ROUNDS} rounds of {BURST}     Rust       C   ratio");
+    let names = ["write, in bursts", "read, in bursts", "write and read, by turns"];
+    for (index, name) in names.into_iter().enumerate() {
+        let (rust, c) = (best[0][index], best[1][index]);
+        println!("{name:<38} {rust:6.1} ns {c:6.1} ns {:6.2}", c / rust);
+        worst = worst.max(c / rust);
+    }
+    let _ = std::fs::remove_dir_all(&dir);
+    if std::env::args().any(|argument| argument == "--check") && worst > LIMIT {
+        eprintln!("The C interface costs more than {LIMIT} times the Rust calls.");
+        std::process::exit(1);
+    }
+}

@@ -1,0 +1,82 @@
+#!/bin/sh
+# Builds libmailslot and installs it with its headers and pkg-config files.
+set -eu
+
+usage() {
+    cat <<'USAGE'
+Usage: install.sh [--prefix DIR] [--libdir DIR] [--includedir DIR] [--destdir DIR] [--profile NAME]
+
+Builds libmailslot and installs it.
+
+  --prefix DIR      where it will be used from (default: /usr/local)
+  --libdir DIR      for the libraries (default: PREFIX/lib)
+  --includedir DIR  for the headers (default: PREFIX/include)
+  --destdir DIR     write everything below DIR, for packagers; not part of any path in the files
+  --profile NAME    the cargo profile to build (default: release)
+USAGE
+}
+
+prefix=/usr/local libdir= includedir= destdir= profile=release
+while [ $# -gt 0 ]; do
+    case $1 in
+    --help | -h) usage && exit 0 ;;
+    --prefix | --libdir | --includedir | --destdir | --profile) ;;
+    --*=*)
+        option=${1%%=*} value=${1#*=}
+        shift
+        set -- "$option" "$value" "$@"
+        continue
+        ;;
+    *) echo "install.sh: $1 is no option" >&2 && usage >&2 && exit 2 ;;
+    esac
+    if [ $# -lt 2 ]; then
+        echo "install.sh: $1 needs a value" >&2
+        exit 2
+    fi
+    case $1 in
+    --prefix) prefix=$2 ;;
+    --libdir) libdir=$2 ;;
+    --includedir) includedir=$2 ;;
+    --destdir) destdir=$2 ;;
+    --profile) profile=$2 ;;
+    esac
+    shift 2
+done
+# Paths are written into the pkg-config files: they must mean the same from everywhere.
+absolute() { case $1 in /* | '') printf '%s' "$1" ;; *) printf '%s/%s' "$PWD" "$1" ;; esac; }
+prefix=$(absolute "$prefix") libdir=$(absolute "$libdir") includedir=$(absolute "$includedir")
+destdir=$(absolute "$destdir")
+: "${libdir:=$prefix/lib}" "${includedir:=$prefix/include}"
+
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+cd "$here"
+cargo=${CARGO:-cargo}
+
+"$cargo" build --locked --profile "$profile" -p mailslot-c
+
+metadata=$("$cargo" metadata --locked --no-deps --format-version 1)
+target=$(printf '%s' "$metadata" | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+case $profile in dev | test) directory=debug ;; bench) directory=release ;; *) directory=$profile ;; esac
+built=$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}$directory
+version=$("$cargo" pkgid --locked -p mailslot-c | sed 's/.*[#@]//')
+major=${version%%.*}
+repository=$(sed -n 's/^repository = "\(.*\)"/\1/p' ../../Cargo.toml)
+
+install -d "$destdir$libdir/pkgconfig" "$destdir$includedir/mailslot-windows"
+install -m 755 "$built/libmailslot.so" "$destdir$libdir/libmailslot.so.$version"
+ln -sf "libmailslot.so.$version" "$destdir$libdir/libmailslot.so.$major"
+ln -sf "libmailslot.so.$major" "$destdir$libdir/libmailslot.so"
+install -m 644 "$built/libmailslot.a" "$destdir$libdir/libmailslot.a"
+install -m 644 include/mailslot.h "$destdir$includedir/mailslot.h"
+install -m 644 include/compat/*.[hH] "$destdir$includedir/mailslot-windows/"
+for name in mailslot mailslot-windows; do
+    sed -e "s|@prefix@|$prefix|" -e "s|@libdir@|$libdir|" -e "s|@includedir@|$includedir|" \
+        -e "s|@version@|$version|" -e "s|@repository@|$repository|" \
+        $name.pc.in >"$destdir$libdir/pkgconfig/$name.pc"
+    chmod 644 "$destdir$libdir/pkgconfig/$name.pc"
+done
+
+echo "Installed libmailslot $version in $destdir$prefix."
+case $prefix in
+/usr | /usr/local) echo "If programs don't find it, run: ldconfig" ;;
+esac

@@ -1,0 +1,83 @@
+/* GetMailslotInfo, SetMailslotInfo, and how long reads wait. */
+#include "check.h"
+
+static void values(DWORD max, DWORD timeout) {
+    HANDLE slot = make(SLOT("info"), max, timeout), file;
+    DWORD max_found = 1, next = 1, count = 1, timeout_found = 1;
+    CHECK_WORKS(GetMailslotInfo(slot, &max_found, &next, &count, &timeout_found));
+    CHECK_EQ(max_found, max);
+    CHECK_EQ(next, MAILSLOT_NO_MESSAGE);
+    CHECK_EQ(count, 0);
+    CHECK_EQ(timeout_found, timeout);
+    CHECK_WORKS(GetMailslotInfo(slot, NULL, NULL, NULL, NULL));
+
+    /* A client sees the slot's values. */
+    file = dial(SLOT("INFO"));
+    put(file, "1234");
+    CHECK_WORKS(GetMailslotInfo(file, &max_found, &next, &count, &timeout_found));
+    CHECK_EQ(max_found, max);
+    CHECK_EQ(next, 4);
+    CHECK_EQ(count, 1);
+    CHECK_EQ(timeout_found, timeout);
+    CHECK_WORKS(GetMailslotInfo(file, NULL, NULL, NULL, NULL));
+    CHECK(CloseHandle(file));
+    CHECK(CloseHandle(slot));
+}
+
+static void times(void) {
+    HANDLE slot = make(SLOT("info"), 0, 200), file = dial(SLOT("info"));
+    char buffer[8];
+    DWORD done = UNTOUCHED, start = GetTickCount(), timeout;
+
+    CHECK_FAILS(ReadFile(slot, buffer, sizeof(buffer), &done, NULL), ERROR_SEM_TIMEOUT);
+    CHECK(GetTickCount() - start >= 199);
+    CHECK_EQ(done, 0);
+
+    CHECK_WORKS(SetMailslotInfo(slot, 0));
+    CHECK(GetMailslotInfo(slot, NULL, NULL, NULL, &timeout));
+    CHECK_EQ(timeout, 0);
+    CHECK_FAILS(ReadFile(slot, buffer, sizeof(buffer), &done, NULL), ERROR_SEM_TIMEOUT);
+
+    CHECK_WORKS(SetMailslotInfo(slot, MAILSLOT_WAIT_FOREVER));
+    CHECK(GetMailslotInfo(slot, NULL, NULL, NULL, &timeout));
+    CHECK_EQ(timeout, MAILSLOT_WAIT_FOREVER);
+    put(file, "there");
+    expect(slot, "there");
+
+    CHECK_FAILS(SetMailslotInfo(file, 0), ERROR_ACCESS_DENIED);
+    CHECK_FAILS(SetMailslotInfo(INVALID_HANDLE_VALUE, 0), ERROR_INVALID_HANDLE);
+    CHECK_FAILS(GetMailslotInfo(INVALID_HANDLE_VALUE, NULL, NULL, NULL, NULL),
+                ERROR_INVALID_HANDLE);
+    CHECK_FAILS(GetMailslotInfo(NULL, NULL, NULL, NULL, NULL), ERROR_INVALID_HANDLE);
+    CHECK(CloseHandle(file));
+    CHECK(CloseHandle(slot));
+    CHECK_FAILS(GetMailslotInfo(slot, NULL, NULL, NULL, NULL), ERROR_INVALID_HANDLE);
+}
+
+static void file_times(void) {
+    HANDLE slot = make(SLOT("info"), 0, 0), file = dial(SLOT("info"));
+    FILETIME created, accessed, written, later;
+    CHECK_WORKS(GetFileTime(slot, &created, &accessed, &written));
+    CHECK(created.dwHighDateTime > 0x01D00000U);
+    later = created;
+    later.dwLowDateTime += 10;
+    CHECK_WORKS(SetFileTime(slot, NULL, &later, NULL));
+    CHECK_WORKS(GetFileTime(slot, NULL, &accessed, NULL));
+    CHECK_EQ(accessed.dwLowDateTime, later.dwLowDateTime);
+    CHECK_WORKS(GetFileTime(slot, &written, NULL, NULL));
+    CHECK_EQ(written.dwLowDateTime, created.dwLowDateTime);
+    CHECK_FAILS(GetFileTime(file, &created, NULL, NULL), ERROR_ACCESS_DENIED);
+    CHECK_EQ(GetFileType(slot), FILE_TYPE_UNKNOWN);
+    CHECK_WORKS(FlushFileBuffers(file));
+    CHECK(CloseHandle(file));
+    CHECK(CloseHandle(slot));
+}
+
+int main(void) {
+    values(0, 0);
+    values(0xFFFFFFFFU, 0xFFFFFFFFU);
+    values(1000, 12345);
+    times();
+    file_times();
+    return 0;
+}

@@ -1,0 +1,90 @@
+//! The examples, and programs as people write them for Windows.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::run::{self, Running, finish, program};
+use crate::support::{Compilation, Scratch, prefix, workspace};
+
+/// Compiles an example with the very command that its comment gives, in strict C89.
+fn example(name: &str, scratch: &Scratch) -> PathBuf {
+    let source = workspace().join("examples/c").join(name).with_extension("c");
+    let text = std::fs::read_to_string(&source).expect("the example");
+    let command = format!("cc {name}.c -o {name} $(pkg-config --cflags --libs mailslot)");
+    assert!(text.contains(&command), "{name}.c doesn't say how to compile it");
+    let strict = command.replace("cc ", "cc -std=c89 -pedantic -Wall -Wextra -Werror ");
+    for command in [command, strict] {
+        std::fs::copy(&source, scratch.path().join(name).with_extension("c")).expect("a copy");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &command]).current_dir(scratch.path());
+        shell.env("PKG_CONFIG_PATH", prefix().join("lib/pkgconfig"));
+        finish(&mut shell, run::BUILD).expect_success();
+    }
+    scratch.path().join(name)
+}
+
+#[test]
+fn server_and_client() {
+    let scratch = Scratch::new();
+    let (server, client) = (example("serverslot", &scratch), example("clientslot", &scratch));
+    // First without a server.
+    let mut alone = program(&client, &scratch);
+    finish(alone.arg("hello"), run::PLAIN).expect_code(1);
+    let server = Running::start(&mut program(server, &scratch)).wait_for("Reading from");
+    let mut client = program(client, &scratch);
+    let written = finish(client.args(["hello", "", "stop"]), run::PLAIN).expect_success();
+    assert_eq!(written, "Wrote 5 bytes.\nWrote 0 bytes.\nWrote 4 bytes.\n");
+    let read = server.finish(run::PLAIN).expect_success();
+    assert!(read.contains("5 bytes, ") && read.contains(": hello\n"), "{read}");
+    assert!(read.contains("0 bytes, ") && read.contains(": stop\n"), "{read}");
+}
+
+#[test]
+fn both_acknowledge() {
+    let scratch = Scratch::new();
+    let path = example("ackslot", &scratch);
+    let desk = Running::start(program(&path, &scratch).arg("desk")).wait_for("desk is open");
+    for visitor in ["ann", "bob"] {
+        let mut command = program(&path, &scratch);
+        let output = finish(command.args([visitor, "desk", "one", "two"]), run::PLAIN);
+        assert!(output.expect_success().contains("note 2 was acknowledged by desk"));
+    }
+    finish(program(&path, &scratch).args(["eve", "desk", "stop"]), run::PLAIN).expect_success();
+    let seen = desk.finish(run::PLAIN).expect_success();
+    assert!(seen.contains("note 2 from ann: two\nnote 1 from bob: one\n"), "{seen}");
+    finish(program(&path, &scratch).args(["eve", "desk", "late"]), run::PLAIN).expect_code(1);
+}
+
+/// Programs in the manner of published ones, which know nothing of Linux.
+#[test]
+fn samples() {
+    for flags in [&["-w"][..], &["-w", "-DUNICODE", "-D_UNICODE"]] {
+        let compilation =
+            Compilation { package: "mailslot-windows", flags, ..Compilation::default() };
+        let scratch = Scratch::new();
+        let reader = compilation.compile(Path::new("tests/c/samples/reader.c"), &scratch);
+        let writer = compilation.compile(Path::new("tests/c/samples/writer.c"), &scratch);
+        let reader = Running::start(&mut program(reader, &scratch)).wait_for("Slot created.");
+        // It returns TRUE from main.
+        let written = finish(&mut program(writer, &scratch), run::PLAIN).expect_code(1);
+        assert_eq!(written.matches("successfully").count(), 3, "{written}");
+        let read = reader.finish(run::PLAIN).expect_success();
+        assert!(read.contains("Contents of the mailslot: Message one for mailslot."), "{read}");
+        assert!(read.contains("Contents of the mailslot: Message two for mailslot."), "{read}");
+        assert!(read.contains("Message #1 of "), "{read}");
+    }
+    let compilation = Compilation {
+        compiler: "c++",
+        package: "mailslot-windows",
+        flags: &["-w"],
+        ..Compilation::default()
+    };
+    let scratch = Scratch::new();
+    let tutorial = compilation.compile(Path::new("tests/c/samples/tutorial.cpp"), &scratch);
+    let output = finish(&mut program(tutorial, &scratch), run::PLAIN).expect_code(2);
+    assert_eq!(
+        output,
+        "got message 1\ngot message 2\ngot message 3\n\
+         CreateFile failed: The system cannot find the file specified.\r\n"
+    );
+}
