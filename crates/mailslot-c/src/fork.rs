@@ -69,5 +69,5 @@ pub(crate) fn prepare() {
 
 /// Lets go of the slots, so that their names are free and nothing is left to be cleared away.
 extern "C" fn at_exit() {
-    let _ = std::panic::catch_unwind(crate::object::close_all_slots);
+    let _ = std::panic::catch_unwind(crate::object::close_idle_slots);
 }

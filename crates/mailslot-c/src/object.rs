@@ -143,15 +143,22 @@ extern "C" fn close_handle(handle: Handle) -> Bool {
     })
 }
 
-/// At exit: closes the slots that this process made and that no thread is using.
-pub(crate) fn close_all_slots() {
+/// At exit: closes the slots that this process made and that no thread is using. (A thread that
+/// uses one shall not see an error just because the process ends.)
+pub(crate) fn close_idle_slots() {
     for handle in table::open_handles() {
-        let ours = table::get(handle).is_ok_and(|object| match &*object {
-            Object::Slot(slot) => slot.born == fork::generation() || slot.inheritable,
+        let Ok(found) = table::get(handle) else {
+            continue;
+        };
+        let idle = match &*found {
+            Object::Slot(slot) => {
+                let ours = slot.born == fork::generation() || slot.inheritable;
+                ours && table::is_idle(&found) && Arc::strong_count(slot) == 1
+            }
             _ => false,
-        });
-        if ours && let Some(entry) = table::close_idle(handle) {
-            drop(entry);
+        };
+        if idle {
+            let _ = table::close(handle);
         }
     }
 }

@@ -130,7 +130,7 @@ impl Ref {
     /// strangely long.
     pub(crate) fn wait_for_others(&self, mut nudge: impl FnMut()) -> bool {
         crate::wait::patiently(|| {
-            let alone = self.entry.state.load(Ordering::Acquire) & REFS == 1;
+            let alone = is_idle(self);
             if !alone {
                 nudge();
             }
@@ -242,11 +242,9 @@ pub(crate) fn close(handle: Handle) -> Result<Ref, Code> {
     Ok(found)
 }
 
-/// Closes a handle if no call works with it.
-pub(crate) fn close_idle(handle: Handle) -> Option<Ref> {
-    let found = close(handle).ok()?;
-    let alone = found.entry.state.load(Ordering::Acquire) & REFS == 1;
-    alone.then_some(found)
+/// Whether no other call works with what a [`Ref`] is for.
+pub(crate) fn is_idle(found: &Ref) -> bool {
+    found.entry.state.load(Ordering::Acquire) & REFS == 1
 }
 
 /// Adds a `Ref` to the handle's entry and takes `away` from its state.

@@ -441,13 +441,14 @@ MAILSLOT_STATIC wchar_t *_wcsdup(const wchar_t *text) {
 #define _wtoi(text) ((int)mailslot_wcstol((text), NULL, 10))
 #define _wtol(text) mailslot_wcstol((text), NULL, 10)
 
-/* A program with wmain gets the main that Linux wants, which calls it with wide arguments. What
- * stands before the name wmain, its type, becomes that of a declaration that only keeps it. */
+/* A program with _tmain or wmain gets the main that Linux wants, which calls it. What stands before
+ * the name, its type, becomes that of a declaration that only keeps it. */
 
 wchar_t **MailslotWideArguments(int count, char **arguments)
     MAILSLOT_SYMBOL_WIDE(MailslotWideArguments);
-int mailslot_call_wmain(int count, wchar_t **arguments, wchar_t **environment)
-    __asm__("mailslot_wmain_of_program");
+int mailslot_real_main(int count, char **arguments) __asm__("main");
+int mailslot_call_main(int count, char **arguments) __asm__("mailslot_main_of_program");
+int mailslot_call_wmain(int count, wchar_t **arguments) __asm__("mailslot_wmain_of_program");
 
 #ifdef UNICODE
 #define wsprintf wsprintfW
@@ -493,25 +494,26 @@ template <size_t N> inline errno_t mailslot_wcscat_s(wchar_t (&to)[N], const wch
 #define wcscpy_s mailslot_wcscpy_s
 #define wcscat_s mailslot_wcscat_s
 
+#define MAILSLOT_MAIN                                                                          \
+    mailslot_main_type(void);                                                                  \
+    int mailslot_real_main(int count, char **arguments) {                                      \
+        int result = mailslot_call_main(count, arguments);                                     \
+        return MAILSLOT_IS_VOID(__typeof__(mailslot_main_type())) ? 0 : result;                \
+    }                                                                                          \
+    MAILSLOT_EXTERN_C __typeof__(mailslot_main_type()) mailslot_main_of_program
+
 #define wmain                                                                                  \
     mailslot_wmain_type(void);                                                                 \
-    int main(int count, char **arguments) {                                                    \
+    int mailslot_real_main(int count, char **arguments) {                                      \
         wchar_t **wide = MailslotWideArguments(count, arguments);                              \
-        int result = mailslot_call_wmain(count, wide, NULL);                                   \
+        int result = mailslot_call_wmain(count, wide);                                         \
         return MAILSLOT_IS_VOID(__typeof__(mailslot_wmain_type())) ? 0 : result;               \
     }                                                                                          \
     MAILSLOT_EXTERN_C __typeof__(mailslot_wmain_type()) mailslot_wmain_of_program
 
 /* Microsoft's C++ takes `void main`, others don't: with -DMAILSLOT_VOID_MAIN they do too. */
-#if defined(__cplusplus) && defined(MAILSLOT_VOID_MAIN)
-extern "C" int mailslot_call_main(int count, char **arguments) __asm__("mailslot_main_of_program");
-#define main                                                                                   \
-    mailslot_main_type(void);                                                                  \
-    int main(int count, char **arguments) {                                                    \
-        int result = mailslot_call_main(count, arguments);                                     \
-        return MAILSLOT_IS_VOID(__typeof__(mailslot_main_type())) ? 0 : result;                \
-    }                                                                                          \
-    extern "C" __typeof__(mailslot_main_type()) mailslot_main_of_program
+#ifdef MAILSLOT_VOID_MAIN
+#define main MAILSLOT_MAIN
 #endif
 
 #endif

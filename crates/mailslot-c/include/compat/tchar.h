@@ -59,7 +59,7 @@ typedef int _TINT;
 #define _ttoi _wtoi
 #define _ttol _wtol
 #else
-#define _tmain main
+#define _tmain MAILSLOT_MAIN
 #define _tprintf mailslot_print_a
 #define _tprintf_s mailslot_print_a
 #define _ftprintf mailslot_fprint_a

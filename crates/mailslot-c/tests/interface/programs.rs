@@ -14,6 +14,7 @@ fn check(name: &str, compilation: &Compilation<'_>) {
     let source = Path::new("tests/c").join(name).with_extension("c");
     let path = compilation.compile(&source, &scratch);
     finish(&mut program(path, &scratch), run::PLAIN).expect_success();
+    scratch.expect_no_slots();
 }
 
 fn under_valgrind(name: &str, arguments: &[&str]) {
@@ -128,6 +129,24 @@ fn text_of_windows() {
             }
         }
     }
+}
+
+/// A program that ends without closing its slots leaves nothing behind, and one whose threads still
+/// use them doesn't hang.
+#[test]
+fn careless_ends() {
+    let scratch = Scratch::new();
+    let path = Compilation::default().compile(Path::new("tests/c/careless.c"), &scratch);
+    for end in ["return", "exit", "reading"] {
+        let mut command = program(&path, &scratch);
+        finish(command.arg(end), run::PLAIN).expect_code(3);
+        if end != "reading" {
+            scratch.expect_no_slots();
+        }
+    }
+    // The name is free, though there was no time to clear it away.
+    finish(program(&path, &scratch).arg("exit"), run::PLAIN).expect_code(3);
+    scratch.expect_no_slots();
 }
 
 /// What the library exports is what the headers declare, and nothing else.

@@ -54,6 +54,14 @@ impl Scratch {
         &self.0
     }
 
+    /// Nothing is left of any slot.
+    #[track_caller]
+    pub(crate) fn expect_no_slots(&self) {
+        let entries = std::fs::read_dir(self.slots()).expect("the directory of slots");
+        let left: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+        assert!(left.is_empty(), "left behind: {left:?}");
+    }
+
     /// For `$MAILSLOT_DIR`.
     pub(crate) fn slots(&self) -> PathBuf {
         self.0.join("slots")

@@ -57,6 +57,8 @@ pub(crate) struct Core {
     listener: OwnedFd,
     /// Connections may be waiting.
     unaccepted: bool,
+    /// If so, they came after the batch began: all before them are in.
+    enough: bool,
     /// One that was accepted, but for which there was no room in the vault.
     undeposited: Option<OwnedFd>,
     /// Peers may have sent something for which there was no room.
@@ -66,6 +68,8 @@ pub(crate) struct Core {
     try_at: u64,
     /// A peer has left room for these.
     room_made: bool,
+    /// What can't come in yet may belong between the records of this batch.
+    excluding: bool,
     intake: Intake,
     vault: Option<Arc<Vault>>,
     peers: Vec<Option<Peer>>,
@@ -111,11 +115,13 @@ impl Core {
             attention_raised: false,
             listener,
             unaccepted: true,
+            enough: false,
             undeposited: None,
             untaken: false,
             timer,
             try_at: 0,
             room_made: false,
+            excluding: false,
             intake,
             vault,
             peers: Vec::new(),
@@ -169,7 +175,7 @@ impl Core {
     /// of the writer that had the last one. Gives its length.
     #[inline]
     pub(crate) fn take(&mut self, into: &mut [u8]) -> Option<usize> {
-        if self.vault.is_some() {
+        if self.vault.is_some() || self.excluding {
             return None;
         }
         let Run { place, until } = self.run?;
@@ -223,6 +229,11 @@ impl Core {
         if inline && self.vault.is_some() {
             self.read_socket(place);
         }
+        if self.excluding && self.peer(place).is_some_and(Peer::is_done) {
+            // It leaves room. Who comes in now belongs before the rest of this batch, perhaps.
+            self.run = None;
+            self.heap.clear();
+        }
     }
 
     /// Begins a new batch. False if nothing waits.
@@ -260,11 +271,8 @@ impl Core {
                 self.active.swap_remove(index);
             }
         }
-        if self.unaccepted || self.untaken || self.undeposited.is_some() {
-            // What can't come in yet may belong between these. The first of all does not: who
-            // waits to come in came later. It may leave room when it is read.
-            self.cut = self.heap.peek().map_or(cut, |first| first.0.0);
-        }
+        let outside = self.unaccepted && !self.enough;
+        self.excluding = outside || self.untaken || self.undeposited.is_some();
         // Nobody may hear that nothing waits while others can come in.
         Ok(waits | std::mem::take(&mut self.room_made))
     }

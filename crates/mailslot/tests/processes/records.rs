@@ -30,7 +30,7 @@ fn lengths() -> impl Iterator<Item = usize> {
 }
 
 fn content(len: usize) -> Vec<u8> {
-    (0..251).map(|at| at + len as u8).cycle().take(len).collect()
+    (0..251u8).map(|at| at.wrapping_add(len as u8)).cycle().take(len).collect()
 }
 
 fn sizes() {

@@ -40,6 +40,7 @@ impl Core {
 
     /// Accepts all new writers and reads what they have sent already.
     fn accept(&mut self) -> io::Result<()> {
+        self.enough = false;
         for _ in 0..ACCEPT_AT_ONCE {
             let full = self.vault.as_ref().is_some_and(|vault| vault.is_full());
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -65,6 +66,7 @@ impl Core {
                 return Ok(());
             }
         }
+        self.enough = true;
         self.try_in(1);
         Ok(())
     }
