@@ -308,7 +308,8 @@ impl Core {
                 self.active.swap_remove(index);
                 continue;
             };
-            if peer.arm() || peer.dead {
+            // One that is done has nothing to ring for: collecting lets it go.
+            if peer.arm() || peer.is_done() {
                 news = true;
                 index += 1;
             } else {
