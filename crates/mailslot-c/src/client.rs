@@ -1,8 +1,8 @@
 //! The client's side: a slot opened to be written to.
 
 use std::cell::UnsafeCell;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
 use mailslot_rs::{MailslotWriter, OpenError, SlotName, WriteError};
@@ -13,7 +13,7 @@ use crate::object::Object;
 use crate::table::Use;
 use crate::thread::Thread;
 use crate::wait::patiently;
-use crate::{barrier, last_error, thread};
+use crate::{barrier, fork, last_error, thread};
 
 /// What of `dwDesiredAccess` allows to read: GENERIC_READ, GENERIC_ALL, FILE_READ_DATA.
 const READ: u32 = 0x8000_0000 | 0x1000_0000 | 0x1;
@@ -30,6 +30,8 @@ pub(crate) struct Client {
     /// second one has come, [`SHARED`].
     owner: AtomicU32,
     lock: Mutex<()>,
+    /// In which process it was made, by [`fork::generation`].
+    born: u64,
     line: UnsafeCell<Line>,
 }
 
@@ -72,6 +74,7 @@ impl Client {
             limits: (writer.max_record_size(), writer.quota()),
             owner: AtomicU32::new(NOBODY),
             lock: Mutex::new(()),
+            born: fork::generation(),
             line: UnsafeCell::new(Line { writer, dead: false, closes: 0 }),
         }
     }
@@ -106,7 +109,7 @@ impl Client {
         if self.access & WRITE == 0 {
             return Err(Code::ACCESS_DENIED);
         }
-        let _lock = lock(&self.lock);
+        let _lock = self.lock()?;
         let me = Thread::current();
         match self.owner.load(Ordering::Relaxed) {
             NOBODY => self.owner.store(me.id, Ordering::Relaxed),
@@ -119,6 +122,23 @@ impl Client {
         // SAFETY: with the lock held, no other thread is here, and the owner, if there is one, is
         // this thread, which is here.
         unsafe { &mut *self.line.get() }.write(record)
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, ()>, Code> {
+        if self.born == fork::generation() {
+            return Ok(lock(&self.lock));
+        }
+        // In a forked child, a thread that stayed behind may hold it for ever.
+        let mut held = None;
+        patiently(|| {
+            held = match self.lock.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            };
+            held.is_some()
+        });
+        held.ok_or(Code::GEN_FAILURE)
     }
 
     /// Takes the ownership away, with the lock held: for good, if both threads still run.

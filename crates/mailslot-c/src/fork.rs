@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{MutexGuard, Once, RwLockWriteGuard};
 
 use crate::dispatch::{Dispatch, dispatch};
-use crate::{barrier, event, inherit, table, thread};
+use crate::{barrier, event, inherit, memory, table, thread};
 
 static GENERATION: AtomicU64 = AtomicU64::new(1);
 
@@ -16,6 +16,7 @@ pub(crate) fn generation() -> u64 {
 
 /// All locks that outlive a call, in the order in which they are taken everywhere.
 struct Held {
+    _given: MutexGuard<'static, memory::Given>,
     _foreigners: RwLockWriteGuard<'static, inherit::Foreigners>,
     _named: MutexGuard<'static, event::Named>,
     _dispatch: Dispatch,
@@ -30,6 +31,7 @@ thread_local! {
 /// Everything is in order while the process forks.
 extern "C" fn before() {
     let held = Held {
+        _given: memory::lock_given(),
         _foreigners: inherit::lock_foreigners(),
         _named: event::lock_named(),
         _dispatch: dispatch(),

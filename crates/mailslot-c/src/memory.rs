@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use crate::border::{call, lock};
 use crate::code::Code;
@@ -17,7 +17,13 @@ const HEAP_ZEROED: u32 = 0x8;
 
 /// Sizes by address. The addresses are kept inverted, so that tools that look for leaks don't take
 /// this list for an owner.
-static GIVEN: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
+static GIVEN: Mutex<Given> = Mutex::new(BTreeMap::new());
+pub(crate) type Given = BTreeMap<usize, usize>;
+
+/// Holds it still while the process forks.
+pub(crate) fn lock_given() -> MutexGuard<'static, Given> {
+    lock(&GIVEN)
+}
 
 fn key(memory: *const c_void) -> usize {
     !memory.addr()

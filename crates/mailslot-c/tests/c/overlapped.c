@@ -1,6 +1,18 @@
 /* Reads with an OVERLAPPED. */
 #include "check.h"
+#include <dirent.h>
 #include <pthread.h>
+
+/* How many threads this process has. */
+static int threads_here(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    int count = -2;
+    CHECK(tasks != NULL);
+    while (readdir(tasks) != NULL)
+        count++;
+    CHECK(closedir(tasks) == 0);
+    return count;
+}
 
 static OVERLAPPED fresh(HANDLE event) {
     OVERLAPPED overlapped;
@@ -21,6 +33,8 @@ static void on_the_handle(void) {
     CHECK_EQ(WaitForSingleObject(slot, 20), WAIT_TIMEOUT);
     CHECK(!HasOverlappedIoCompleted(&overlapped));
     CHECK_EQ(overlapped.Internal, STATUS_PENDING);
+    /* Nobody but this thread completes it. */
+    CHECK_EQ(threads_here(), 1);
     CHECK_FAILS(GetOverlappedResult(slot, &overlapped, &done, FALSE), ERROR_IO_INCOMPLETE);
     put(file, "late");
     CHECK_EQ(WaitForSingleObject(slot, INFINITE), WAIT_OBJECT_0);
