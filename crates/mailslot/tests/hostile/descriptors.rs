@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{PidfdFlags, pidfd_open};
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 
-use crate::raw::{QUOTA, Raw, Ring, bell, first_record, memfd};
+use crate::raw::{QUOTA, Raw, Ring, bell, first_record, memfd, ring_bell};
 use crate::siege::withstand;
 use crate::support::Case;
 
@@ -145,12 +145,13 @@ fn in_bulk() {
 
             // More than needed behind what is needed: the reader takes none of those.
             let (peer, mut ring) = (Raw::connect(), Ring::new());
-            let (far, _near) = bell();
+            let (far, near) = bell();
             let mut descriptors = vec![ring.memory.as_fd(), far.as_fd()];
             descriptors.extend(&many[2..]);
             peer.send(&ring.announcement(), &descriptors).unwrap();
             ring.append(1, b"a record");
             ring.publish();
+            ring_bell(&near);
             ring.wait_until_read();
             let _ = peer.send(&ring.announcement(), &many);
             peer.expect_to_be_thrown_out("more descriptors");
