@@ -82,6 +82,9 @@ pub struct Consumer<M> {
     /// Items before this position were published when last looked.
     seen: u64,
     front: Option<Front>,
+    /// Where `front` stands, if padding or a jump lies before it. Only reading the record leaves
+    /// these behind: until then another holder of the handle may start at them.
+    skipped_to: Option<Spot>,
     /// Up to here a waiting writer is sure to have been told.
     settled: u64,
     /// Where it will next be told: half way through what was seen. A writer that was told of every
@@ -104,6 +107,7 @@ impl<M: Memory> Consumer<M> {
             spot,
             seen: 0,
             front: None,
+            skipped_to: None,
             settled: 0,
             settle_at: 0,
             counted,
@@ -200,6 +204,9 @@ impl<M: Memory> Consumer<M> {
     #[inline]
     pub fn advance(&mut self) {
         if let Some(front) = self.front.take() {
+            if let Some(spot) = self.skipped_to.take() {
+                self.move_to(spot);
+            }
             self.spot.cursor.position += footprint(u64::from(front.len));
             self.spot.cursor.records += 1;
             self.counted.bytes_read += u64::from(front.len);
@@ -279,6 +286,7 @@ impl<M: Memory> Consumer<M> {
         }
         self.broken |= !sane;
         self.front = None;
+        self.skipped_to = None;
         self.left = 0;
         self.counted = Count::new(self.spot);
     }
@@ -355,18 +363,23 @@ impl<M: Memory> Consumer<M> {
         Err(Broken)
     }
 
-    /// Goes to the record behind `word`, which stands here and is no record's head.
+    /// Finds the record behind `word`, which stands here and is no record's head.
     #[cold]
     fn skip(&mut self, word: u64) -> Result<Front, Broken> {
         let found = self.find(self.spot, word, self.seen);
         self.broken |= found.is_err();
         let (spot, front) = found?;
+        self.skipped_to = Some(spot);
+        Ok(front)
+    }
+
+    #[cold]
+    fn move_to(&mut self, spot: Spot) {
         let level = self.spot.cursor.level;
         if spot.cursor.level != level && self.geometry.is_returned(level as usize) {
             self.left |= 1 << level;
         }
         self.spot = spot;
-        Ok(front)
     }
 
     /// Gives the memory of what was read since the last release back to the system: levels that

@@ -31,7 +31,8 @@ const FOR_EVER: u64 = u64::MAX;
 /// records go, writers get an error, and the name is free.
 ///
 /// As a descriptor ([`AsFd`]) it becomes readable when a record waits, for `poll`, `select` and
-/// `epoll`; only wait on it, all else is the handle's own business.
+/// `epoll`; only wait on it, all else is the handle's own business. A writer that connects or leaves
+/// can make it readable for a moment: read with [`Mailslot::try_read`] and be ready for none.
 ///
 /// ```no_run
 /// let slot = mailslot::Mailslot::create(r"\\.\mailslot\taxes\sue")?;

@@ -82,12 +82,15 @@ static void forked(void) {
 }
 
 static volatile int busy = 1;
+static HANDLE amid;
 
 static void *keep_busy(void *file) {
+    char buffer[8];
     DWORD done;
     while (busy) {
         HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL);
-        WriteFile((HANDLE)file, "x", 1, &done, NULL);
+        CHECK(WriteFile((HANDLE)file, "x", 1, &done, NULL));
+        CHECK(ReadFile(amid, buffer, sizeof(buffer), &done, NULL));
         GlobalFree(GlobalAlloc(GPTR, 10));
         CHECK(CloseHandle(event));
     }
@@ -96,11 +99,13 @@ static void *keep_busy(void *file) {
 
 /* Forking while other threads are at work: the child can work too. */
 static void forked_amid_work(void) {
-    HANDLE slot = make(SLOT("amid"), 0, 0), back = make(SLOT("own"), 0, 0);
-    HANDLE file = dial(SLOT("amid")), own = dial(SLOT("own"));
+    HANDLE back = make(SLOT("own"), 0, 0), file, own;
     pthread_t threads[2];
     pid_t child;
     int at;
+    amid = make(SLOT("amid"), 0, 0);
+    file = dial(SLOT("amid"));
+    own = dial(SLOT("own"));
     put(own, "first");
     for (at = 0; at < 2; at++)
         CHECK(pthread_create(&threads[at], NULL, keep_busy, file) == 0);
@@ -127,7 +132,7 @@ static void forked_amid_work(void) {
     CHECK(CloseHandle(own));
     CHECK(CloseHandle(file));
     CHECK(CloseHandle(back));
-    CHECK(CloseHandle(slot));
+    CHECK(CloseHandle(amid));
 }
 
 /* In the child of `started`. */

@@ -5,6 +5,7 @@
 //! no report is ever in the hands of a thread that doesn't hold the lock, where another thread could
 //! overtake it.
 
+use std::io;
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError, TryLockError};
@@ -269,12 +270,29 @@ impl Mailslot {
     /// Whoever polls the descriptor sees it readable exactly while records wait.
     #[cold]
     fn show_readiness(&self, core: &mut Core) {
-        if self.vault.as_ref().is_some_and(|vault| vault.has_rung()) {
-            // The bell was for the other holders.
-            let _ = core.refresh();
-        }
-        let waits = core.next().is_some() || core.has_news() || core.arm();
+        // What went wrong the next read says, which must be tried for that.
+        let waits = self.waits(core).unwrap_or(true);
         core.set_attention(waits);
+    }
+
+    /// True if records wait. Otherwise all peers will ring, and no report is left to be heard.
+    fn waits(&self, core: &mut Core) -> io::Result<bool> {
+        loop {
+            if core.next().is_some() || core.has_news() {
+                return Ok(true);
+            }
+            if core.arm() {
+                // Perhaps only writers that have left: then they are gone now.
+                if core.collect()? {
+                    return Ok(true);
+                }
+            } else if self.vault.as_ref().is_some_and(|vault| vault.has_rung()) {
+                // The bell was for the other holders.
+                core.refresh()?;
+            } else {
+                return Ok(false);
+            }
+        }
     }
 
     /// Waits for something to happen: by spinning, asleep, or for the thread that sleeps.
