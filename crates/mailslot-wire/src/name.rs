@@ -26,6 +26,7 @@ mod tests;
 
 pub use error::NameError;
 pub use file_name::FILE_PREFIX;
+pub use fold::fold as fold_case;
 pub use host::Host;
 
 /// The name of a slot: never empty, never too long, without control characters.

@@ -4,7 +4,7 @@
 //! no Turkish rules, so that a name means the same under every locale.
 
 /// `text` with every character folded. Two texts are equal but for letter case iff their folds are.
-pub(crate) fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     text.chars().map(fold_char).collect()
 }
 
