@@ -3,7 +3,7 @@
 use std::io;
 
 use mailslot_ring::Geometry;
-use rustix::net::Shutdown;
+use rustix::net::{RecvFlags, Shutdown};
 
 use super::super::intake::{Refusal, attach};
 use super::super::peer::Peer;
@@ -17,6 +17,11 @@ impl Core {
             vault.remove_peer(peer.id);
             if let Some(socket) = &peer.socket {
                 let _ = rustix::net::shutdown(socket, Shutdown::Both);
+                // The vault keeps the socket for a while. Descriptors in what was not taken would
+                // stay with it: another connection to this slot, say, which so would never end.
+                while rustix::net::recv(socket, &mut [0; 1], RecvFlags::DONTWAIT)
+                    .is_ok_and(|(len, _)| len > 0)
+                {}
             }
         }
     }
