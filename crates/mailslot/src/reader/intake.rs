@@ -126,6 +126,9 @@ impl Intake {
                 match &self.vault {
                     None => {
                         self.attach(peer, shifts, descriptors)?;
+                        if let Some(ring) = &mut peer.ring {
+                            ring.be_only_reader();
+                        }
                         discard(peer)
                     }
                     Some(vault) => self.attach_shared(vault, peer, shifts, descriptors),
@@ -178,10 +181,11 @@ impl Intake {
         vault.take_ring(peer.id).then_some(()).ok_or(Refusal::Broken)
     }
 
-    /// The geometry that a peer announces, if it isn't out of all proportion.
+    /// The geometry that a peer announces, if it is the one that the slot's quota asks for. Any
+    /// other, a smaller one too, lets its writer have another quota than the rest.
     fn acceptable(&self, [base_shift, growth_shift, levels]: [u8; 3]) -> Option<Geometry> {
-        let bound = Geometry::for_quota(self.limits.quota).data_len().saturating_mul(4);
-        Geometry::new(base_shift, growth_shift, levels).filter(|found| found.data_len() <= bound)
+        let geometry = Geometry::for_quota(self.limits.quota);
+        (geometry.parts() == (base_shift, growth_shift, levels)).then_some(geometry)
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mailslot::MailslotOptions;
+use mailslot_ring::Geometry;
 use rustix::fs::{FallocateFlags, SealFlags};
 
-use crate::raw::{JUMP, PAD, QUOTA, RECORD, Raw, Ring, ring_bell};
+use crate::raw::{JUMP, PAD, QUOTA, RECORD, Raw, Ring, memfd, ring_bell};
 use crate::siege::{withstand, withstand_with};
 use crate::support::{Case, Random, both_kinds};
 
@@ -18,6 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("rings::punched_and_extended", punched_and_extended),
     Case::new("rings::stamps", stamps),
     Case::new("rings::too_large_for_the_slot", too_large_for_the_slot),
+    Case::new("rings::other_shapes", other_shapes),
 ];
 
 const BASE: u64 = 1 << 18;
@@ -205,4 +207,35 @@ fn too_large_for_the_slot() {
             }
         });
     }
+}
+
+/// A ring has the shape that the slot's quota asks for: one that is well made, but larger, smaller or
+/// only described otherwise, is not taken.
+fn other_shapes() {
+    let right = Geometry::for_quota(QUOTA);
+    let (base, growth, levels) = right.parts();
+    let around = |value: u8, by: u8| value - by..=value + by;
+    let shapes = around(base, 2)
+        .flat_map(|base| around(growth, 1).map(move |growth| (base, growth)))
+        .flat_map(|(base, growth)| (levels..levels + 3).map(move |levels| (base, growth, levels)))
+        .filter(|&shape| shape != right.parts());
+    let read = withstand(|| {
+        for (base, growth, levels) in shapes.clone() {
+            let geometry = Geometry::new(base, growth, levels).unwrap();
+            let memory = memfd(geometry.file_len(), SealFlags::SHRINK);
+            let mut ring = Ring::over(memory, geometry);
+            ring.append(1, b"a record");
+            ring.publish();
+            let (peer, bell) = attached(&ring);
+            ring_bell(&bell);
+            peer.expect_to_be_thrown_out("a ring of another shape");
+        }
+        let mut ring = Ring::new();
+        let (_peer, bell) = attached(&ring);
+        ring.append(1, b"a record");
+        ring.publish();
+        ring_bell(&bell);
+        ring.wait_until_read();
+    });
+    assert_eq!(read, 2, "what comes in the right shape is read");
 }
