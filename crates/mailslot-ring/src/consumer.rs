@@ -3,13 +3,21 @@
 
 mod take;
 
+use std::time::Duration;
+
 use crate::geometry::Geometry;
 use crate::item::{ALIGN, HEAD, Head, footprint};
 use crate::memory::Memory;
-use crate::sync::{Ordering, publish_then_lower, raise_then_look};
+use crate::sync::{Ordering, flag, publish_then_lower, raise_then_look};
 
 /// A writer that waits is not told of less room than this, in bytes, unless it is all there is.
 const SETTLE_EVERY: u64 = 32 * 1024;
+
+/// A writer that has written as much since the reader last slept is spared fences, in bytes.
+const STREAM: u64 = if cfg!(loom) { 0 } else { 256 * 1024 };
+
+/// How long any processor may keep a store to itself.
+const STORE_BUFFERED: Duration = Duration::from_millis(1);
 
 /// An honest writer puts at most one of these before a record.
 const MAX_SKIPS: u32 = 2;
@@ -94,6 +102,18 @@ pub struct Consumer<M> {
     /// One bit per level that was left since the last release and whose memory is to go.
     left: u32,
     broken: bool,
+    fences: Fences,
+    /// Where it stood when it last armed.
+    armed_at: u64,
+}
+
+/// Whether this half fences for the writer, too, before it sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fences {
+    /// It can't, or others read too.
+    Never,
+    NotNow,
+    Now,
 }
 
 impl<M: Memory> Consumer<M> {
@@ -113,9 +133,18 @@ impl<M: Memory> Consumer<M> {
             counted,
             left: 0,
             broken: false,
+            fences: Fences::Never,
+            armed_at: cursor.position,
         };
         consumer.adopt(cursor);
         consumer
+    }
+
+    /// This half is the only reader: it may fence for a writer that writes a lot.
+    pub fn be_only_reader(&mut self) {
+        if self.memory.fence_peer() {
+            self.fences = Fences::NotNow;
+        }
     }
 
     /// Where this half stands.
@@ -142,7 +171,12 @@ impl<M: Memory> Consumer<M> {
     /// Takes note of what the writer has published. True if there is something to read.
     #[inline]
     pub fn look(&mut self) -> Result<bool, Broken> {
-        let tail = self.memory.header().tail.0.load(Ordering::Acquire);
+        let header = self.memory.header();
+        let tail = header.tail.0.load(Ordering::Acquire);
+        if self.fences == Fences::NotNow && self.spot.cursor.position - self.armed_at > STREAM {
+            self.fences = Fences::Now;
+            header.armed.0.store(flag::FENCING, Ordering::Relaxed);
+        }
         self.accept(tail)
     }
 
@@ -152,7 +186,17 @@ impl<M: Memory> Consumer<M> {
     pub fn arm(&mut self) -> Result<bool, Broken> {
         let header = self.memory.header();
         // It stays raised if there is something to read: another holder may sleep by it.
-        let tail = raise_then_look(&header.armed.0, &header.tail.0);
+        let mut tail = raise_then_look(&header.armed.0, &header.tail.0);
+        if self.fences == Fences::Now {
+            self.fences = Fences::NotNow;
+            if !self.memory.fence_peer() {
+                // It worked before; somebody has forbidden it since.
+                self.fences = Fences::Never;
+                std::thread::sleep(STORE_BUFFERED);
+            }
+            tail = header.tail.0.load(Ordering::Acquire);
+        }
+        self.armed_at = self.spot.cursor.position;
         self.accept(tail)
     }
 

@@ -51,6 +51,20 @@ impl Memory for Arc<Heap> {
         &self.header
     }
 
+    /// Both halves are threads here.
+    fn allow_fences(&self) -> bool {
+        true
+    }
+
+    fn fence_peer(&self) -> bool {
+        #[cfg(loom)]
+        loom::sync::atomic::fence(Ordering::SeqCst);
+        #[cfg(not(loom))]
+        return crate::region::membarrier(libc::MEMBARRIER_CMD_GLOBAL);
+        #[cfg(loom)]
+        true
+    }
+
     fn word(&self, at: u64) -> u64 {
         assert!(at.is_multiple_of(8));
         self.reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

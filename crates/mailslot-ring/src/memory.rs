@@ -16,11 +16,11 @@ pub(crate) struct Line<T>(pub(crate) T);
 pub struct Header {
     /// The writer has published all items before this position.
     pub(crate) tail: Line<AtomicU64>,
-    /// 1: the reader sleeps, the writer's next publication must ring the bell.
+    /// Raised: the reader sleeps, the writer's next publication must ring the bell.
     pub(crate) armed: Line<AtomicU32>,
     /// The reader has released all items before this position.
     pub(crate) head: Line<AtomicU64>,
-    /// 1: the writer waits for room, the reader's next release must tell it.
+    /// Raised: the writer waits for room, the reader's next release must tell it.
     pub(crate) wanted: Line<AtomicU32>,
 }
 
@@ -50,4 +50,14 @@ pub trait Memory {
     /// Brings `len` bytes from `at` nearer to this processor, to be written. Anywhere is allowed.
     #[inline]
     fn prefetch_to_write(&self, _at: u64, _len: u64) {}
+    /// From now on [`Memory::fence_peer`] on the other side reaches this process, too. False if that
+    /// can't be had.
+    fn allow_fences(&self) -> bool {
+        false
+    }
+    /// Makes every process that has allowed it pass a full fence, and this one. False if that can't
+    /// be had.
+    fn fence_peer(&self) -> bool {
+        false
+    }
 }

@@ -6,7 +6,9 @@ use std::io::IoSlice;
 use crate::geometry::Geometry;
 use crate::item::{ALIGN, HEAD, Head, MAX_RECORD, footprint};
 use crate::memory::Memory;
-use crate::sync::{Ordering, publish_then_lower, raise_then_look};
+use crate::sync::{
+    Ordering, flag, lower, publish_then_look, publish_then_look_unfenced, raise_then_look,
+};
 
 /// How far the writer goes beyond level 0 before it looks whether it can return there, in bytes.
 pub(crate) const STRIDE: u64 = 64 * 1024;
@@ -16,6 +18,10 @@ const AHEAD: u64 = 512;
 
 /// Longer records are fetched ahead by the processor while it copies.
 const FETCHED: u64 = 128;
+
+/// After this many publications that the reader would have fenced for, it is worth while to let it:
+/// for a process with threads, saying so takes the kernel some milliseconds, once.
+const ALLOW_AFTER: u32 = if cfg!(loom) { 0 } else { 10_000 };
 
 /// Why a record was not queued. Nothing of it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +71,20 @@ pub struct Producer<M> {
     filling: u64,
     /// Memory up to here, in the current level, has been asked for.
     prepared: u64,
+    fences: Fences,
+}
+
+/// Who sees to it that a publication and a look at the reader's flag stay in that order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fences {
+    /// This half: the reader may not yet fence for this process.
+    Own { publications: u32 },
+    /// This half, but the reader may.
+    Allowed,
+    /// The reader, as its flag said when last seen.
+    Readers,
+    /// This half: the reader can't.
+    Refused,
 }
 
 impl<M: Memory> Producer<M> {
@@ -86,6 +106,7 @@ impl<M: Memory> Producer<M> {
             fillers: VecDeque::new(),
             filling: 0,
             prepared: 0,
+            fences: Fences::Own { publications: 0 },
         }
     }
 
@@ -138,13 +159,48 @@ impl<M: Memory> Producer<M> {
     }
 
     #[inline]
-    fn publish(&self) -> Wake {
+    fn publish(&mut self) -> Wake {
         let header = self.memory.header();
-        if publish_then_lower(&header.tail.0, self.tail, &header.armed.0) {
-            Wake::Ring
-        } else {
-            Wake::No
+        if self.fences == Fences::Readers {
+            let seen = publish_then_look_unfenced(&header.tail.0, self.tail, &header.armed.0);
+            if seen == flag::FENCING {
+                return Wake::No;
+            }
+            self.fences = Fences::Allowed;
+            return self.heed(seen);
         }
+        let seen = publish_then_look(&header.tail.0, self.tail, &header.armed.0);
+        self.heed(seen)
+    }
+
+    /// Does what the reader's flag asks.
+    #[inline]
+    fn heed(&mut self, seen: u32) -> Wake {
+        match seen {
+            flag::LOWERED => Wake::No,
+            flag::FENCING => {
+                self.leave_fencing();
+                Wake::No
+            }
+            _ => {
+                lower(&self.memory.header().armed.0);
+                Wake::Ring
+            }
+        }
+    }
+
+    /// Lets the reader fence for both, if there is much to gain. From here on its flag changes only
+    /// with a fence of its own.
+    #[cold]
+    fn leave_fencing(&mut self) {
+        self.fences = match self.fences {
+            Fences::Own { publications } if publications < ALLOW_AFTER => {
+                Fences::Own { publications: publications + 1 }
+            }
+            Fences::Own { .. } if !self.memory.allow_fences() => Fences::Refused,
+            Fences::Refused => Fences::Refused,
+            Fences::Own { .. } | Fences::Allowed | Fences::Readers => Fences::Readers,
+        };
     }
 
     #[inline]

@@ -237,6 +237,14 @@ impl Memory for Region {
     fn prepare(&self, at: u64, len: u64) {
         self.advise(at, len, Advice::LinuxPopulateWrite);
     }
+
+    fn allow_fences(&self) -> bool {
+        membarrier(libc::MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
+    }
+
+    fn fence_peer(&self) -> bool {
+        membarrier(libc::MEMBARRIER_CMD_GLOBAL_EXPEDITED)
+    }
 }
 
 impl Drop for Region {
@@ -245,4 +253,10 @@ impl Drop for Region {
         // so no reference into it) outlives this call. Failure would leave it mapped: harmless.
         let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len) };
     }
+}
+
+/// False if the kernel is older than 4.16, or this process may not.
+pub(crate) fn membarrier(command: libc::c_int) -> bool {
+    // SAFETY: the call takes three integers and touches no memory of this process.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }

@@ -141,6 +141,38 @@ fn a_sleeping_reader_is_always_rung() {
     });
 }
 
+/// The reader takes the writer's fences over and gives them back before it sleeps.
+#[test]
+fn a_reader_that_fences_for_both_is_always_rung() {
+    explore(3, || {
+        let geometry = Geometry::new(8, 1, 4).unwrap();
+        let memory = Heap::new(geometry);
+        let mut producer = Producer::new(memory.clone(), geometry, 400);
+        let mut consumer = Consumer::new(memory, geometry, Cursor::default());
+        consumer.be_only_reader();
+        let bell = Arc::new(Bell::default());
+        let ring = bell.clone();
+        let writer = thread::spawn(move || {
+            for number in 1..=4 {
+                if push(&mut producer, number, &bytes(number)).unwrap() == Wake::Ring {
+                    ring.ring();
+                }
+            }
+        });
+        let mut next = 1;
+        while next <= 4 {
+            // Having read something, this look offers to fence.
+            let more = consumer.look().unwrap();
+            if !more && !consumer.arm().unwrap() {
+                bell.wait();
+                consumer.look().unwrap();
+            }
+            read(&mut consumer, &mut next);
+        }
+        writer.join().unwrap();
+    });
+}
+
 #[test]
 fn a_writer_waiting_for_room_is_always_told() {
     explore(3, || {

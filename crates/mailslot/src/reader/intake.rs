@@ -134,6 +134,7 @@ impl Intake {
                     Some(vault) => self.attach_shared(vault, peer, shifts, descriptors),
                 }
             }
+            Message::Target { .. } | Message::Origin(_) => Err(Refusal::Broken),
         }
     }
 
