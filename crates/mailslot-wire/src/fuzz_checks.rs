@@ -1,6 +1,8 @@
 //! What must hold for any input. The fuzz targets in `fuzz/` call these, and so do the tests, with
 //! the committed corpora: a fuzzer's finding becomes a test by being put there.
 
+use crate::answer::{self, Answer};
+use crate::envelope::{self, Frame, Item, Items};
 use crate::message::{self, Message};
 use crate::meta::Metadata;
 use crate::name::{FILE_PREFIX, NameError, SlotName};
@@ -24,7 +26,7 @@ pub fn name(data: &[u8]) {
     }
 }
 
-/// Any datagram.
+/// Any datagram, in either direction.
 pub fn message(data: &[u8]) {
     match Message::parse(data) {
         Ok(Message::Record { stamp, bytes }) => {
@@ -34,8 +36,74 @@ pub fn message(data: &[u8]) {
         Ok(Message::Attach { base_shift, growth_shift, levels }) => {
             assert_eq!(message::attach(base_shift, growth_shift, levels), data)
         }
+        Ok(Message::Target { confirmed, name }) => {
+            let again = SlotName::parse(name).map(|name| message::target(&name, confirmed));
+            assert_eq!(again.as_deref(), Ok(data));
+        }
+        Ok(Message::Origin(origin)) => assert_eq!(origin.encode().as_deref(), Some(data)),
         Err(error) => check_error_text(&error.to_string()),
     }
+    match Answer::parse(data) {
+        None => {}
+        Some(Answer::Target(state)) => assert_eq!(answer::target(state), data),
+        Some(Answer::Lost(records)) => assert_eq!(answer::lost(records), data),
+        Some(Answer::Outcomes { record, last, outcomes }) => {
+            assert_eq!(answer::outcomes(record, last, outcomes), [data]);
+        }
+    }
+}
+
+/// Any frame of a gateway.
+pub fn envelope(data: &[u8]) {
+    let again = match Frame::parse(data) {
+        Ok(Frame::Open { token }) => envelope::open(token),
+        Ok(Frame::Accept { token, connection }) => envelope::accept(token, connection),
+        Ok(Frame::Ack { connection, next, map }) => envelope::ack(connection, next, map),
+        Ok(Frame::Reset { connection }) => envelope::reset(connection),
+        Ok(Frame::Ask { question, what }) => envelope::ask(question, what),
+        Ok(Frame::Answer { question, part, parts, body }) => {
+            envelope::answer(question, part, parts, body)
+        }
+        Ok(Frame::Data { connection, number, items }) => {
+            let header = envelope::data_header(connection, number);
+            let again = [&header[..], &items_again(&items)].concat();
+            // Two runs that follow each other become one, so bytes may differ.
+            let Ok(Frame::Data { items: reread, .. }) = Frame::parse(&again) else {
+                unreachable!("what was built is a frame: {items:?}")
+            };
+            assert_eq!([&header[..], &items_again(&reread)].concat(), again);
+            assert!(again.len() <= data.len());
+            return;
+        }
+        Err(error) => return check_error_text(&error.to_string()),
+    };
+    assert_eq!(again, data);
+}
+
+fn items_again(items: &[Item<'_>]) -> Vec<u8> {
+    let mut again = Items::new();
+    for item in items {
+        match item {
+            Item::Define { channel, definition } => {
+                check_name(&definition.slot);
+                again.define(*channel, definition);
+            }
+            Item::Run { channel, first, records } => {
+                for (sequence, record) in (*first..).zip(*records) {
+                    again.record(*channel, sequence, record);
+                }
+            }
+            Item::Fragment { channel, sequence, total, offset, bytes } => {
+                again.fragment(*channel, *sequence, *total, *offset, bytes);
+            }
+            Item::Close { channel } => again.close(*channel),
+            Item::Result { writer, sequence, outcome } => {
+                again.result(*writer, *sequence, *outcome);
+            }
+            Item::Missed { writer, count } => again.missed(*writer, *count),
+        }
+    }
+    again.into_bytes()
 }
 
 /// Any metadata file.

@@ -8,6 +8,9 @@
 //! | [`limits`] | a slot's largest record and quota, carried in its socket's address | the slot | its writers |
 //! | [`meta`] | the small text file beside a slot's socket | the slot | anybody who lists slots |
 //! | [`message`] | one datagram on the slot's socket | writers | the slot |
+//! | [`envelope`] | one frame between two computers | gateways | gateways |
+//! | [`answer`] | one datagram back | the gateway | writers of remote names |
+//! | [`computer`] | computers by name, and which of them a slot takes records from | people | everybody |
 //!
 //! Whoever reads does not trust whoever writes. So parsing is strict, gives back a value that
 //! can only be right, or an error that says what was found and what was expected; and no input
@@ -35,6 +38,9 @@
     )
 )]
 
+pub mod answer;
+pub mod computer;
+pub mod envelope;
 pub mod limits;
 pub mod message;
 pub mod meta;

@@ -6,9 +6,9 @@
 //! |---|---|---|---|
 //! | 0 | 2 | magic | `0x534D`: the bytes `MS` |
 //! | 2 | 1 | version | 1 |
-//! | 3 | 1 | kind | 1 record, 2 attach |
+//! | 3 | 1 | kind | 1 record, 2 attach, 3 target, 4 origin |
 //! | 4 | 4 | reserved | 0 |
-//! | 8 | 8 | stamp | record: when its write began, `CLOCK_MONOTONIC` in nanoseconds; attach: 0 |
+//! | 8 | 8 | stamp | record: when its write began, `CLOCK_MONOTONIC` in nanoseconds; else 0 |
 //!
 //! *Record* (1): the rest of the datagram is the record, 0 to [`INLINE_MAX`] bytes.
 //!
@@ -21,12 +21,36 @@
 //! | 18 | 1 | levels | how often it may grow |
 //! | 19 | 5 | padding | 0 |
 //!
+//! *Target* (3): the first message to a gateway's slot, and to no other: where the records go. Its
+//! body:
+//!
+//! | offset | size | field | value |
+//! |---|---|---|---|
+//! | 16 | 1 | flags | bit 0: confirmed |
+//! | 17 | | name | the remote slot's full name, such as `\\JOE\mailslot\taxes\sue`, in UTF-8 |
+//!
+//! On a confirmed connection every record, on the socket and in the ring, begins with 4 bytes: how
+//! many milliseconds the writer waits for the gateway's [`answer`](crate::answer).
+//!
+//! *Origin* (4): the first message of a gateway to an ordinary slot: whose records it forwards. A
+//! reader believes it only of whoever may be this computer's gateway. Its body:
+//!
+//! | offset | size | field | value |
+//! |---|---|---|---|
+//! | 16 | 1 | known | how: 1 its domain vouches for the computer |
+//! | 17 | 3 | padding | 0 |
+//! | 20 | 4 | pid | the writer's process on its computer; 0 if not known |
+//! | 24 | | computer, domain, user | three texts in UTF-8, each after a byte with its length |
+//!
 //! Anything else is refused. Whether a ring's three numbers make sense is for the ring to judge.
 
 use thiserror::Error;
 
+mod hello;
 #[cfg(test)]
 mod tests;
+
+pub use hello::{ORIGIN_MAX, ORIGIN_TEXT_MAX, Origin, target};
 
 /// The largest record that travels in a datagram.
 pub const INLINE_MAX: usize = 32 * 1024;
@@ -37,10 +61,12 @@ pub const HEADER_LEN: usize = 16;
 /// The length of an attach message.
 pub const ATTACH_LEN: usize = 24;
 
-const MAGIC: [u8; 2] = *b"MS";
-const VERSION: u8 = 1;
+pub(crate) const MAGIC: [u8; 2] = *b"MS";
+pub(crate) const VERSION: u8 = 1;
 const KIND_RECORD: u8 = 1;
 const KIND_ATTACH: u8 = 2;
+const KIND_TARGET: u8 = 3;
+const KIND_ORIGIN: u8 = 4;
 
 /// One datagram from a writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +87,17 @@ pub enum Message<'a> {
         /// How often the ring may grow.
         levels: u8,
     },
+    /// Where the writer's records go.
+    Target {
+        /// The writer wants to know what becomes of each.
+        confirmed: bool,
+        /// The full name of the remote slot, which [`SlotName::parse`] accepts.
+        ///
+        /// [`SlotName::parse`]: crate::name::SlotName::parse
+        name: &'a str,
+    },
+    /// Whose records these are.
+    Origin(Origin<'a>),
 }
 
 impl<'a> Message<'a> {
@@ -93,9 +130,18 @@ impl<'a> Message<'a> {
                 require(Field::Padding, padding, 0, "0x0")?;
                 Ok(Message::Attach { base_shift, growth_shift, levels })
             }
+            KIND_TARGET => {
+                require(Field::Stamp, stamp, 0, "0x0 in a target message")?;
+                let (confirmed, name) = hello::parse_target(body)?;
+                Ok(Message::Target { confirmed, name })
+            }
+            KIND_ORIGIN => {
+                require(Field::Stamp, stamp, 0, "0x0 in an origin message")?;
+                hello::parse_origin(body).map(Message::Origin)
+            }
             _ => Err(MessageError {
                 field: Field::Kind,
-                expected: "0x1 (record) or 0x2 (attach)",
+                expected: "0x1 (record), 0x2 (attach), 0x3 (target) or 0x4 (origin)",
                 found: u64::from(kind),
             }),
         }
@@ -117,7 +163,7 @@ pub fn attach(base_shift: u8, growth_shift: u8, levels: u8) -> [u8; ATTACH_LEN] 
     datagram
 }
 
-fn header(kind: u8, stamp: u64) -> [u8; HEADER_LEN] {
+pub(crate) fn header(kind: u8, stamp: u64) -> [u8; HEADER_LEN] {
     let [m0, m1] = MAGIC;
     let [s0, s1, s2, s3, s4, s5, s6, s7] = stamp.to_le_bytes();
     [m0, m1, VERSION, kind, 0, 0, 0, 0, s0, s1, s2, s3, s4, s5, s6, s7]
@@ -135,6 +181,10 @@ pub enum Field {
     Reserved,
     Stamp,
     Padding,
+    Flags,
+    Name,
+    Known,
+    Text,
 }
 
 /// Why a datagram is not a message.
@@ -160,6 +210,10 @@ impl MessageError {
             Field::Reserved => "reserved field",
             Field::Stamp => "stamp",
             Field::Padding => "padding",
+            Field::Flags => "flags",
+            Field::Name => return format!("its name of {found} bytes is not {expected}"),
+            Field::Known => "way of being known",
+            Field::Text => return format!("its texts are not {expected}"),
         };
         format!("its {name} is {found:#x}, expected {expected}")
     }

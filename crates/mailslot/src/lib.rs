@@ -61,7 +61,7 @@ pub use aio::{AsyncMailslot, AsyncMailslotWriter};
 pub use error::{CreateError, HandleError, OpenError, ReadError, WriteError};
 pub use list::{SlotEntry, find, list};
 pub use mailslot_wire::name::{Host, NameError, SlotName};
-pub use options::{Access, DEFAULT_QUOTA, MailslotOptions};
+pub use options::{Access, DEFAULT_QUOTA, MailslotOptions, NetworkAccess};
 pub use record::{Info, Record, Sender};
 pub use registry::registry_root;
 pub use slot::{Mailslot, Records};

@@ -7,7 +7,7 @@ use mailslot_wire::meta::Metadata;
 use mailslot_wire::name::FILE_PREFIX;
 
 use crate::registry::{is_alive, metadata, registry_root};
-use crate::{Access, SlotName};
+use crate::{Access, NetworkAccess, SlotName};
 
 /// A slot of this computer, as its creator described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct SlotEntry {
     pub quota: u64,
     /// Who may write, besides root.
     pub access: Access,
+    /// Which records from other computers it takes.
+    pub network: NetworkAccess,
     /// When it was created.
     pub created: SystemTime,
     /// Whether its read handle can be handed over.
@@ -41,6 +43,7 @@ impl SlotEntry {
             max_record_size: found.limits.max_record,
             quota: found.limits.quota,
             access: found.access,
+            network: found.network,
             created: SystemTime::UNIX_EPOCH + Duration::from_nanos(found.created),
             inheritable: found.inheritable,
             alive,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{CreateError, Mailslot, SlotName};
 
+pub use mailslot_wire::computer::NetworkAccess;
 use mailslot_wire::limits::Limits;
 pub use mailslot_wire::meta::Access;
 
@@ -29,6 +30,7 @@ pub struct MailslotOptions {
     pub(crate) read_timeout: Option<Duration>,
     pub(crate) quota: u64,
     pub(crate) access: Access,
+    pub(crate) network: NetworkAccess,
     pub(crate) inheritable: bool,
     pub(crate) spin: Duration,
 }
@@ -40,6 +42,7 @@ impl Default for MailslotOptions {
             read_timeout: None,
             quota: DEFAULT_QUOTA,
             access: Access::SameUser,
+            network: NetworkAccess::Domains,
             inheritable: false,
             spin: Duration::ZERO,
         }
@@ -78,6 +81,14 @@ impl MailslotOptions {
     /// Who may write. Root always may.
     pub fn access(&mut self, access: Access) -> &mut Self {
         self.access = access;
+        self
+    }
+
+    /// Which records from other computers the slot takes, through this computer's gateway. By
+    /// default those of computers that this computer's domains vouch for; who may write on this
+    /// computer ([`MailslotOptions::access`]) says nothing about those.
+    pub fn network(&mut self, network: NetworkAccess) -> &mut Self {
+        self.network = network;
         self
     }
 

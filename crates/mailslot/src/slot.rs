@@ -352,6 +352,7 @@ fn check(options: &MailslotOptions) -> Result<(), String> {
     if quota == 0 || quota > MAX_QUOTA {
         return Err(format!("a quota of {quota} bytes is not from 1 to {MAX_QUOTA}"));
     }
+    options.network.check()?;
     match &options.access {
         Access::Users(users) if users.len() > Metadata::MAX_USERS => {
             let (found, most) = (users.len(), Metadata::MAX_USERS);

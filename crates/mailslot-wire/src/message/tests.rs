@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fuzz_checks;
+use crate::name::SlotName;
 
 const STAMP: u64 = 0x0102_0304_0506_0708;
 
@@ -65,8 +66,18 @@ fn each_wrong_field_is_named() {
         (1, 0, Field::Magic, "its magic is 0x4d, expected 0x534d"),
         (2, 0, Field::Version, "its version is 0x0, expected 0x1"),
         (2, 2, Field::Version, "its version is 0x2, expected 0x1"),
-        (3, 0, Field::Kind, "its kind is 0x0, expected 0x1 (record) or 0x2 (attach)"),
-        (3, 3, Field::Kind, "its kind is 0x3, expected 0x1 (record) or 0x2 (attach)"),
+        (
+            3,
+            0,
+            Field::Kind,
+            "its kind is 0x0, expected 0x1 (record), 0x2 (attach), 0x3 (target) or 0x4 (origin)",
+        ),
+        (
+            3,
+            5,
+            Field::Kind,
+            "its kind is 0x5, expected 0x1 (record), 0x2 (attach), 0x3 (target) or 0x4 (origin)",
+        ),
         (4, 1, Field::Reserved, "its reserved field is 0x1, expected 0x0"),
         (7, 0x80, Field::Reserved, "its reserved field is 0x80000000, expected 0x0"),
         (8, 9, Field::Stamp, "its stamp is 0x9, expected 0x0 in an attach message"),
@@ -101,7 +112,98 @@ fn an_attach_message_has_one_length() {
     assert_eq!(refused(&[&whole[..], &[0]].concat()).0, Field::Length);
 }
 
+#[test]
+fn a_target_message_has_this_layout() {
+    let name = SlotName::parse(r"\\JOE\mailslot\taxes\sue").unwrap();
+    let bytes =
+        [&b"MS\x01\x03\0\0\0\0\0\0\0\0\0\0\0\0\x01"[..], br"\\JOE\mailslot\taxes\sue"].concat();
+    assert_eq!(target(&name, true), bytes);
+    let name = r"\\JOE\mailslot\taxes\sue";
+    assert_eq!(Message::parse(&bytes), Ok(Message::Target { confirmed: true, name }));
+}
+
+#[test]
+fn a_target_is_the_one_spelling_of_a_remote_name() {
+    let with = |name: &[u8]| [&header(KIND_TARGET, 0)[..], &[0], name].concat();
+    assert!(Message::parse(&with(br"\\*\mailslot\x")).is_ok());
+    for name in [
+        &br"\\.\mailslot\x"[..],
+        b"//JOE/mailslot/x",
+        br"\\JOE\mailslot\x\",
+        b"",
+        b"\xff",
+        br"\\JOE\MAILSLOT\x",
+    ] {
+        let (field, text) = refused(&with(name));
+        assert_eq!(field, Field::Name, "{text}");
+        assert!(text.ends_with("bytes is not the full name of a remote slot"), "{text}");
+    }
+    assert_eq!(refused(&with(b"")[..HEADER_LEN]).0, Field::Length);
+    let mut flagged = with(br"\\*\mailslot\x");
+    flagged[HEADER_LEN] = 2;
+    assert_eq!(refused(&flagged).0, Field::Flags);
+    flagged[HEADER_LEN] = 0;
+    flagged[8] = 1;
+    assert_eq!(refused(&flagged).0, Field::Stamp);
+}
+
+const ORIGIN: Origin<'_> =
+    Origin { computer: "JOE", domain: "WORKGROUP", user: "sue", pid: 0x0403_0201 };
+
+#[test]
+fn an_origin_message_has_this_layout() {
+    let bytes =
+        *b"MS\x01\x04\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x01\x02\x03\x04\x03JOE\x09WORKGROUP\x03sue";
+    assert_eq!(ORIGIN.encode().as_deref(), Some(&bytes[..]));
+    assert_eq!(Message::parse(&bytes), Ok(Message::Origin(ORIGIN)));
+}
+
+#[test]
+fn an_origin_is_whole_and_names_a_computer() {
+    let whole = ORIGIN.encode().unwrap();
+    for len in HEADER_LEN..whole.len() {
+        assert_eq!(refused(&whole[..len]).0, Field::Length, "{len}");
+    }
+    assert_eq!(refused(&[&whole[..], &[0]].concat()).0, Field::Length);
+    for (at, value, field) in [
+        (8, 1, Field::Stamp),
+        (16, 0, Field::Known),
+        (16, 2, Field::Known),
+        (17, 1, Field::Padding),
+        (25, b'*', Field::Text),
+        (25, 0xff, Field::Text),
+        (29, b'\n', Field::Text),
+        (39, 0x1b, Field::Text),
+    ] {
+        let mut datagram = whole.clone();
+        datagram[at] = value;
+        assert_eq!(refused(&datagram).0, field, "{at}");
+    }
+    let longest = "ß".repeat(127);
+    let origin = Origin { computer: &longest, domain: &longest, user: &longest, pid: 0 };
+    assert!(origin.encode().is_some_and(|bytes| bytes.len() <= ORIGIN_MAX));
+    let user = "x".repeat(256);
+    for wrong in [
+        Origin { computer: "", ..ORIGIN },
+        Origin { domain: "a,b", ..ORIGIN },
+        Origin { user: &user, ..ORIGIN },
+    ] {
+        assert_eq!(wrong.encode(), None);
+    }
+    assert!(Origin { user: "", ..ORIGIN }.encode().is_some());
+}
+
 proptest! {
+    #[test]
+    fn mutated_hellos_are_harmless(is_origin: bool, at in 0usize..50, value: u8, len in 0usize..60) {
+        let name = SlotName::parse(r"\\JOE\mailslot\taxes\sue").unwrap();
+        let mut datagram = if is_origin { ORIGIN.encode().unwrap() } else { target(&name, false) };
+        datagram.resize(datagram.len().max(50), 0);
+        datagram[at] = value;
+        datagram.resize(len, value);
+        fuzz_checks::message(&datagram);
+    }
+
     #[test]
     fn records_round_trip(stamp: u64, bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         let datagram = record(stamp, &bytes);

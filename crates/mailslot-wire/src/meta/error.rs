@@ -26,7 +26,7 @@ pub enum MetaError {
     },
 
     /// Another first line: another version, or another file.
-    #[error(r#"the metadata starts with the line "{found}", expected "mailslot 1""#)]
+    #[error(r#"the metadata starts with the line "{found}", expected "mailslot 2""#)]
     Version {
         /// Its first line.
         found: String,

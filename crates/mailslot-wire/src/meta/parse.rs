@@ -1,6 +1,7 @@
 //! From a file to [`Metadata`].
 
 use super::{Access, FIRST_LINE, MetaError, Metadata};
+use crate::computer::{NetworkAccess, is_computer_name};
 use crate::limits::Limits;
 use crate::name::SlotName;
 use crate::text::{decimal, shown};
@@ -34,10 +35,12 @@ struct Fields<'a> {
     max_record: Option<&'a str>,
     quota: Option<&'a str>,
     access: Option<&'a str>,
+    network: Option<&'a str>,
     uid: Option<&'a str>,
     pid: Option<&'a str>,
     created: Option<&'a str>,
     inheritable: Option<&'a str>,
+    computer: Option<&'a str>,
 }
 
 impl<'a> Fields<'a> {
@@ -51,10 +54,12 @@ impl<'a> Fields<'a> {
             "max-record" => ("max-record", &mut self.max_record),
             "quota" => ("quota", &mut self.quota),
             "access" => ("access", &mut self.access),
+            "network" => ("network", &mut self.network),
             "uid" => ("uid", &mut self.uid),
             "pid" => ("pid", &mut self.pid),
             "created" => ("created", &mut self.created),
             "inheritable" => ("inheritable", &mut self.inheritable),
+            "computer" => ("computer", &mut self.computer),
             _ => {
                 let found = shown(key);
                 return Err(MetaError::Unknown { found });
@@ -74,10 +79,12 @@ impl<'a> Fields<'a> {
                 quota: number_64("quota", self.quota)?,
             },
             access: access(present("access", self.access)?)?,
+            network: network(present("network", self.network)?)?,
             uid: number_32("uid", self.uid)?,
             pid: number_32("pid", self.pid)?,
             created: number_64("created", self.created)?,
             inheritable: yes_or_no("inheritable", self.inheritable)?,
+            computer: self.computer.map(computer).transpose()?,
         })
     }
 }
@@ -129,6 +136,21 @@ fn access(value: &str) -> Result<Access, MetaError> {
         let expected = "user, everyone, group:GID or users:UID,… with at most 256";
         MetaError::value("access", expected, value)
     })
+}
+
+fn network(value: &str) -> Result<NetworkAccess, MetaError> {
+    NetworkAccess::parse(value).ok_or_else(|| {
+        let expected = "domains, none or computers:NAME,… with 1 to 64";
+        MetaError::value("network", expected, value)
+    })
+}
+
+fn computer(value: &str) -> Result<String, MetaError> {
+    if is_computer_name(value) {
+        Ok(value.to_owned())
+    } else {
+        Err(MetaError::value("computer", "the name of a computer", value))
+    }
 }
 
 fn users(list: &str) -> Option<Vec<u32>> {

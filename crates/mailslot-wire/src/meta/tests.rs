@@ -1,13 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::computer::MAX_COMPUTERS;
 use crate::fuzz_checks;
 
-const FILE: &str = r"mailslot 1
+const FILE: &str = r"mailslot 2
 name=\\.\mailslot\Taxes\Sue
 max-record=4096
 quota=67108864
 access=users:1000,1001
+network=domains
 uid=1000
 pid=1234
 created=1700000000000000000
@@ -19,10 +21,12 @@ fn metadata() -> Metadata {
         name: SlotName::parse_short("Taxes/Sue").unwrap(),
         limits: Limits { max_record: 4096, quota: 64 << 20 },
         access: Access::Users(vec![1000, 1001]),
+        network: NetworkAccess::Domains,
         uid: 1000,
         pid: 1234,
         created: 1_700_000_000_000_000_000,
         inheritable: false,
+        computer: None,
     }
 }
 
@@ -87,14 +91,29 @@ fn the_largest_file_fits() {
         name: SlotName::parse_short(&"🦀".repeat(SlotName::MAX_CHARS)).unwrap(),
         limits: Limits { max_record: u32::MAX, quota: u64::MAX },
         access: Access::Users(vec![u32::MAX; Metadata::MAX_USERS]),
+        network: NetworkAccess::Computers(vec!["ß".repeat(127); MAX_COMPUTERS]),
         uid: u32::MAX,
         pid: u32::MAX,
         created: u64::MAX,
         inheritable: true,
+        computer: Some("x".repeat(255)),
     };
     let file = largest.encode();
     assert!(file.len() <= Metadata::MAX_BYTES, "{}", file.len());
     assert_eq!(parse(&file), Ok(largest));
+}
+
+#[test]
+fn a_gateways_slot_names_its_computer() {
+    let metadata = Metadata { computer: Some("JOE".into()), ..metadata() };
+    let file = format!("{FILE}computer=JOE\n");
+    assert_eq!(metadata.encode(), file);
+    assert_eq!(parse(&file), Ok(metadata));
+    let wrong = parse(&format!("{FILE}computer=a,b\n")).unwrap_err();
+    let text = r#"the metadata has computer="a,b", expected the name of a computer"#;
+    assert_eq!(wrong.to_string(), text);
+    let twice = parse(&format!("{file}computer=JOE\n"));
+    assert_eq!(twice, Err(MetaError::Doubled { field: "computer" }));
 }
 
 #[test]
@@ -115,6 +134,10 @@ fn wrong_values() {
         ("max-record", "0x10"),
         ("quota", "18446744073709551616"),
         ("quota", "1 "),
+        ("network", ""),
+        ("network", "Domains"),
+        ("network", "computers:"),
+        ("network", "computers:a,*"),
         ("uid", "root"),
         ("pid", "4294967296"),
         ("created", "1.5"),
@@ -152,7 +175,17 @@ fn too_many_users() {
 
 #[test]
 fn every_field_comes_once() {
-    let keys = ["name", "max-record", "quota", "access", "uid", "pid", "created", "inheritable"];
+    let keys = [
+        "name",
+        "max-record",
+        "quota",
+        "access",
+        "network",
+        "uid",
+        "pid",
+        "created",
+        "inheritable",
+    ];
     for field in keys {
         assert_eq!(parse(&with(field, "")), Err(MetaError::Missing { field }));
         let line = FILE.lines().find(|l| l.starts_with(&format!("{field}="))).unwrap();
@@ -163,26 +196,26 @@ fn every_field_comes_once() {
 #[test]
 fn the_text_says_what_was_found_and_what_was_expected() {
     for (file, text) in [
-        ("", r#"the metadata starts with the line "", expected "mailslot 1""#),
+        ("", r#"the metadata starts with the line "", expected "mailslot 2""#),
         (
-            "mailslot 2\n",
-            r#"the metadata starts with the line "mailslot 2", expected "mailslot 1""#,
+            "mailslot 1\n",
+            r#"the metadata starts with the line "mailslot 1", expected "mailslot 2""#,
         ),
         (
-            "mailslot 1\r\n",
-            r#"the metadata starts with the line "mailslot 1\u{d}", expected "mailslot 1""#,
+            "mailslot 2\r\n",
+            r#"the metadata starts with the line "mailslot 2\u{d}", expected "mailslot 2""#,
         ),
-        ("mailslot 1", "the metadata does not end with a newline, so its end may be missing"),
+        ("mailslot 2", "the metadata does not end with a newline, so its end may be missing"),
         (
-            "mailslot 1\nuid=1",
+            "mailslot 2\nuid=1",
             "the metadata does not end with a newline, so its end may be missing",
         ),
-        ("mailslot 1\n\n", r#"the metadata has the line "", expected key=value"#),
-        ("mailslot 1\nuid\n", r#"the metadata has the line "uid", expected key=value"#),
-        ("mailslot 1\nUID=1\n", r#"the metadata has the unknown field "UID""#),
-        ("mailslot 1\n uid=1\n", r#"the metadata has the unknown field " uid""#),
-        ("mailslot 1\nuid=1\nuid=1\n", "the metadata has the field uid twice"),
-        ("mailslot 1\n", "the metadata lacks the field name"),
+        ("mailslot 2\n\n", r#"the metadata has the line "", expected key=value"#),
+        ("mailslot 2\nuid\n", r#"the metadata has the line "uid", expected key=value"#),
+        ("mailslot 2\nUID=1\n", r#"the metadata has the unknown field "UID""#),
+        ("mailslot 2\n uid=1\n", r#"the metadata has the unknown field " uid""#),
+        ("mailslot 2\nuid=1\nuid=1\n", "the metadata has the field uid twice"),
+        ("mailslot 2\n", "the metadata lacks the field name"),
         (
             &with("pid", "pid=\u{1b}[1m"),
             r#"the metadata has pid="\u{1b}[1m", expected a decimal number below 4294967296"#,
@@ -215,15 +248,25 @@ fn any_metadata() -> impl Strategy<Value = Metadata> {
         let literal = SlotName::parse(&format!(r"\\?\mailslot\{typed}"));
         literal.or_else(|_| SlotName::parse_short(&typed)).unwrap()
     });
+    let network = prop_oneof![
+        Just(NetworkAccess::Domains),
+        Just(NetworkAccess::ThisComputer),
+        prop::collection::vec("[A-Zß.]{0,9}x", 1..9).prop_map(NetworkAccess::Computers),
+    ];
+    let computer = prop::option::of("x[A-Z .]{0,9}x");
     let numbers = any::<(u32, u64, u32, u32, u64, bool)>();
-    (name, access, numbers).prop_map(|(name, access, n)| Metadata {
-        name,
-        access,
-        limits: Limits { max_record: n.0, quota: n.1 },
-        uid: n.2,
-        pid: n.3,
-        created: n.4,
-        inheritable: n.5,
+    (name, access, network, computer, numbers).prop_map(|(name, access, network, computer, n)| {
+        Metadata {
+            name,
+            access,
+            network,
+            computer,
+            limits: Limits { max_record: n.0, quota: n.1 },
+            uid: n.2,
+            pid: n.3,
+            created: n.4,
+            inheritable: n.5,
+        }
     })
 }
 
@@ -256,6 +299,6 @@ proptest! {
     #[test]
     fn any_bytes_are_harmless(bytes in prop::collection::vec(any::<u8>(), 0..200), text: String) {
         fuzz_checks::meta(&bytes);
-        fuzz_checks::meta(format!("mailslot 1\n{text}\n").as_bytes());
+        fuzz_checks::meta(format!("mailslot 2\n{text}\n").as_bytes());
     }
 }

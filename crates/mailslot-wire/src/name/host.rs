@@ -23,7 +23,7 @@ impl Host {
 
     /// What stands between `\\` and the next separator, or why it cannot. (`?` is not a host: it
     /// asks for another reading of the whole name.)
-    pub(super) fn parse(typed: &str) -> Result<Host, &'static str> {
+    pub(crate) fn parse(typed: &str) -> Result<Host, &'static str> {
         match typed {
             "." => Ok(Host::Local),
             "*" => Ok(Host::Primary),

@@ -187,10 +187,12 @@ fn write_metadata(dir: &Path, name: &SlotName, options: &MailslotOptions) -> io:
         name: name.clone(),
         limits: options.limits(),
         access: options.access.clone(),
+        network: options.network.clone(),
         uid: rustix::process::geteuid().as_raw(),
         pid: std::process::id(),
         created: created.as_nanos().try_into().unwrap_or(u64::MAX),
         inheritable: options.inheritable,
+        computer: None,
     };
     let text = metadata.encode();
     // Writing past this limit would kill the process with SIGXFSZ.
