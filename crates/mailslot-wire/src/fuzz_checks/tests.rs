@@ -33,3 +33,8 @@ fn message_corpus() {
 fn meta_corpus() {
     replay("meta", meta);
 }
+
+#[test]
+fn envelope_corpus() {
+    replay("envelope", envelope);
+}
