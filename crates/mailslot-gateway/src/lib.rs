@@ -4,8 +4,12 @@
 //!
 //! | module | what it knows | what it must not know |
 //! |---|---|---|
+//! | [`config`] | what a gateway can be told | how it is done |
+//! | [`identity`] | which computers belong to a domain, and how each proves it | frames, records |
 //! | [`transport`] | how frames get from one gateway to another, and who is who | records |
 
 #![forbid(unsafe_code)]
 
+pub mod config;
+pub mod identity;
 pub mod transport;

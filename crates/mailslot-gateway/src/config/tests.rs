@@ -1,0 +1,58 @@
+use super::*;
+
+#[test]
+fn everything_has_a_default() {
+    let config = Config::parse("").unwrap();
+    assert_eq!(config, Config::default());
+    let network = config.network_of("WORKGROUP");
+    assert_eq!((network.multicast, &network.interface[..]), (true, "auto"));
+    assert_eq!(network.listen[0].to_string(), "[::]:0");
+    let none = tempfile::tempdir().unwrap();
+    assert_eq!(Config::read(none.path()).unwrap(), config);
+}
+
+#[test]
+fn a_domain_may_differ() {
+    let text = r#"
+        primary = "Lab"
+        metrics = "127.0.0.1:9400"
+        [network]
+        interface = "eth0"
+        peers = ["192.0.2.7:7450", "joe.example:7450", "[2001:db8::7]:1"]
+        [domain.Lab]
+        multicast = false
+        routers = ["router.example:7447"]
+    "#;
+    let config = Config::parse(text).unwrap();
+    assert_eq!(config.metrics, Some(Metrics::Loopback("127.0.0.1:9400".parse().unwrap())));
+    let lab = config.network_of("LAB");
+    assert_eq!((lab.multicast, &lab.interface[..], lab.peers.len()), (false, "eth0", 3));
+    assert_eq!(lab.routers[0].to_string(), "router.example:7447");
+    assert!(config.network_of("WORKGROUP").routers.is_empty());
+    let unix = Config::parse("metrics = 'unix:/run/m.sock'").unwrap();
+    assert_eq!(unix.metrics, Some(Metrics::Unix("/run/m.sock".into())));
+}
+
+#[test]
+fn errors_name_the_line() {
+    for (text, line, what) in [
+        ("\n[network]\nlisen = []", 3, "lisen"),
+        ("[netwrok]", 1, "netwrok"),
+        ("[domain.Lab]\n\nfoo = 1", 3, "foo"),
+        ("metrics = '0.0.0.0:9400'", 1, "other computers"),
+        ("metrics = 'unix:m.sock'", 1, "begin with /"),
+        ("metrics = 'nowhere'", 1, "unix:/PATH"),
+        ("[network]\npeers = ['joe']", 2, "no port"),
+        ("[network]\npeers = ['joe:99999']", 2, "65535"),
+        ("[network]\npeers = ['::1:9']", 2, "brackets"),
+        ("[network]\npeers = ['tls/joe:9']", 2, "host"),
+        ("[network]\nmulticast = 'yes'", 2, "boolean"),
+        ("[network", 1, ""),
+    ] {
+        let error = Config::parse(text).unwrap_err();
+        assert!(error.starts_with(&format!("line {line}: ")), "{text:?}: {error}");
+        assert!(error.contains(what) && !error.contains('\n'), "{text:?}: {error}");
+    }
+    assert!(Config::parse("primary = 'a.b'").unwrap_err().contains("a.b"));
+    assert!(Config::parse("[domain.Lab]\n[domain.LAB]").unwrap_err().contains("two sections"));
+}
