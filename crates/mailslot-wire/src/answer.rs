@@ -22,6 +22,8 @@
 //! On an ordinary slot's socket the reader sends single bytes, which only say that there is room. A
 //! gateway's slot sends these, too.
 
+use std::fmt;
+
 use crate::computer::is_computer_name;
 use crate::message::{HEADER_LEN, MAGIC, VERSION};
 
@@ -125,6 +127,19 @@ impl<'a> Answer<'a> {
             }
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Outcome::Accepted => "accepted",
+            Outcome::NoSuchSlot => "no such slot",
+            Outcome::Full => "full",
+            Outcome::Denied => "denied",
+            Outcome::TooLarge => "too large",
+            Outcome::NoAnswer => "no answer",
+        })
     }
 }
 

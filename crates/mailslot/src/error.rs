@@ -54,6 +54,17 @@ pub enum CreateError {
         /// What is wrong with it, and what to do.
         reason: String,
     },
+    /// A gateway runs already on this computer.
+    #[error(
+        "cannot start a gateway: process {pid} of {owner} is this computer's gateway already; stop \
+         that one first"
+    )]
+    GatewayRuns {
+        /// The gateway's process.
+        pid: u32,
+        /// The user it belongs to, as text.
+        owner: String,
+    },
     /// An option's value is out of its range.
     #[error("cannot create {name}: {reason}")]
     Option {
@@ -106,6 +117,41 @@ pub enum OpenError {
         "cannot open {0}: no gateway is running on this computer; start one with `mailslot gateway`"
     )]
     NoGateway(Arc<SlotName>),
+    /// This computer's gateway doesn't let this user write to other computers.
+    #[error(
+        "cannot open {name}: access denied by this computer's gateway, which belongs to {owner}, \
+         who can let others use it when starting it"
+    )]
+    GatewayDenied {
+        /// The slot.
+        name: Arc<SlotName>,
+        /// The user it belongs to, as text.
+        owner: String,
+    },
+    /// What runs as this computer's gateway belongs to an ordinary user, who could read everything.
+    #[error(
+        "cannot open {name}: this computer's gateway belongs to {owner}, an ordinary user who could \
+         keep your records; have it run by root or as a system service"
+    )]
+    GatewayNotTrusted {
+        /// The slot.
+        name: Arc<SlotName>,
+        /// The user it belongs to, as text.
+        owner: String,
+    },
+    /// The slot doesn't take records from this computer of the network.
+    #[error(
+        "cannot open {name} for {computer} of domain {domain}: the slot doesn't take records from \
+         there; its creator can allow it"
+    )]
+    NetworkRefused {
+        /// The slot.
+        name: Arc<SlotName>,
+        /// The computer where the records come from.
+        computer: String,
+        /// The domain that vouches for it.
+        domain: String,
+    },
     /// The system refused something.
     #[error("cannot open {name}: {action}: {}", hint(source))]
     Io {
@@ -118,7 +164,8 @@ pub enum OpenError {
     },
 }
 
-/// Why a record was not written. In every case nothing of it is queued.
+/// Why a record was not written. Nothing of it is queued, except perhaps a confirmed record after
+/// [`WriteError::GatewayGone`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
@@ -153,6 +200,33 @@ pub enum WriteError {
          write opens the slot again if somebody has created it anew"
     )]
     SlotGone(Arc<SlotName>),
+    /// The gateway knows no computer or domain of that name.
+    #[error(
+        "cannot write to {0}: computer not found; check its name, and that it runs a gateway and \
+         belongs to a domain of this computer"
+    )]
+    ComputerNotFound(Arc<SlotName>),
+    /// This computer's gateway doesn't let this user write there.
+    #[error("cannot write to {0}: access denied by this computer's gateway; ask whoever runs it")]
+    Denied(Arc<SlotName>),
+    /// This computer's gateway has ended. Records that it had not passed on are lost; of a confirmed
+    /// record it is not known what became of it.
+    #[error(
+        "cannot write to {0}: this computer's gateway has ended, with what it had not passed on; a \
+         further write connects to the next one, start it with `mailslot gateway`"
+    )]
+    GatewayGone(Arc<SlotName>),
+    /// The handle is for confirmed writes.
+    #[error(
+        "cannot write to {0} so: the handle was opened for confirmed writes; use write_confirmed, \
+         or open another"
+    )]
+    ForConfirmed(Arc<SlotName>),
+    /// The handle is not for confirmed writes.
+    #[error(
+        "cannot write to {0} and confirm it: open the handle with WriterOptions::confirmed(true)"
+    )]
+    NotForConfirmed(Arc<SlotName>),
     /// The system refused something.
     #[error("cannot write to {name}: {action}: {}", hint(source))]
     Io {

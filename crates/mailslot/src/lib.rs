@@ -47,7 +47,10 @@
 #[cfg(feature = "tokio")]
 mod aio;
 mod clock;
+mod computer;
+mod confirmation;
 mod error;
+pub mod gateway;
 mod list;
 mod options;
 mod reader;
@@ -58,11 +61,13 @@ mod writer;
 
 #[cfg(feature = "tokio")]
 pub use aio::{AsyncMailslot, AsyncMailslotWriter};
+pub(crate) use computer::host_name;
+pub use confirmation::Confirmation;
 pub use error::{CreateError, HandleError, OpenError, ReadError, WriteError};
 pub use list::{SlotEntry, find, list};
 pub use mailslot_wire::name::{Host, NameError, SlotName};
 pub use options::{Access, DEFAULT_QUOTA, MailslotOptions, NetworkAccess};
-pub use record::{Info, Record, Sender};
+pub use record::{Info, Origin, Record, Sender};
 pub use registry::registry_root;
 pub use slot::{Mailslot, Records};
 pub use writer::{MailslotWriter, WriterOptions};

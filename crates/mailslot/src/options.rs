@@ -33,6 +33,8 @@ pub struct MailslotOptions {
     pub(crate) network: NetworkAccess,
     pub(crate) inheritable: bool,
     pub(crate) spin: Duration,
+    /// Set for a gateway's slot: the name that this computer has among others.
+    pub(crate) gateway: Option<String>,
 }
 
 impl Default for MailslotOptions {
@@ -45,6 +47,7 @@ impl Default for MailslotOptions {
             network: NetworkAccess::Domains,
             inheritable: false,
             spin: Duration::ZERO,
+            gateway: None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What a read gives, and what a slot says about itself.
 
+use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Who wrote a record, as the kernel says.
@@ -23,6 +25,55 @@ impl Sender {
     }
 }
 
+/// Whose record it is, if it came from another computer.
+///
+/// This computer's gateway says so, and the domain vouches for the computer: it has proved with its
+/// certificate that it is that one. User and process are what that computer says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The writer's computer.
+    pub computer: String,
+    /// The domain that vouches for the computer.
+    pub domain: String,
+    /// The writer's user, by name; empty if it has none.
+    pub user: String,
+    /// The writer's process on its computer; 0 if that is not known.
+    pub pid: u32,
+}
+
+impl Origin {
+    /// A writer on `computer`, for which `domain` vouches.
+    pub fn new(
+        computer: impl Into<String>,
+        domain: impl Into<String>,
+        user: impl Into<String>,
+        pid: u32,
+    ) -> Self {
+        Self { computer: computer.into(), domain: domain.into(), user: user.into(), pid }
+    }
+}
+
+/// How it is known: `computer JOE, authenticated by domain WORKGROUP`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "computer {}, authenticated by domain {}", self.computer, self.domain)
+    }
+}
+
+impl From<mailslot_wire::message::Origin<'_>> for Origin {
+    fn from(found: mailslot_wire::message::Origin<'_>) -> Self {
+        Self::new(found.computer, found.domain, found.user, found.pid)
+    }
+}
+
+impl Origin {
+    pub(crate) fn message(&self) -> Option<Vec<u8>> {
+        let Origin { computer, domain, user, pid } = self;
+        mailslot_wire::message::Origin { computer, domain, user, pid: *pid }.encode()
+    }
+}
+
 pub(crate) fn user_name(uid: u32) -> Option<String> {
     uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned())
 }
@@ -37,6 +88,7 @@ pub(crate) fn describe_user(uid: u32) -> String {
 pub struct Record {
     pub(crate) bytes: Vec<u8>,
     pub(crate) sender: Sender,
+    pub(crate) origin: Option<Arc<Origin>>,
     pub(crate) written: SystemTime,
 }
 
@@ -51,9 +103,14 @@ impl Record {
         self.bytes
     }
 
-    /// Who wrote it.
+    /// Who wrote it here: for a record from another computer, this computer's gateway.
     pub fn sender(&self) -> Sender {
         self.sender
+    }
+
+    /// Who wrote it on another computer, if it came from there.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
     }
 
     /// When the write began, by the writer's word (its clock is the reader's; a hostile writer can

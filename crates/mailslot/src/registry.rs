@@ -7,6 +7,7 @@
 //! two can't clear each other's successors.
 
 mod clear;
+mod gateway;
 mod publish;
 mod socket;
 
@@ -20,6 +21,7 @@ use mailslot_wire::meta::Metadata;
 use rustix::fs::{Mode, OFlags};
 
 pub(crate) use clear::{clear, is_alive};
+pub(crate) use gateway::{gateway_dir, may_be_gateway, stated_name};
 pub(crate) use publish::{BACKLOG, Published, publish};
 pub(crate) use socket::{ConnectError, Connection, connect};
 

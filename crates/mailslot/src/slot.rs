@@ -110,7 +110,11 @@ impl Mailslot {
             let vault = Arc::new(vault.map_err(|error| ("making the handle shareable", error))?);
             (Core::shared(vault.clone()), Some(vault))
         } else {
-            (Core::private(listener, limits), None)
+            let core = match options.gateway {
+                Some(_) => Core::gateway(listener, limits),
+                None => Core::private(listener, limits),
+            };
+            (core, None)
         };
         let core = core.map_err(|error| ("setting up waiting", error))?;
         let polling = Polling::new(core.epoll());
@@ -129,6 +133,10 @@ impl Mailslot {
             lock: Some(lock),
             vault,
         })
+    }
+
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        &self.dir
     }
 
     /// The slot's name.
@@ -252,7 +260,8 @@ impl Mailslot {
         })?;
         bytes.resize(next.len, 0);
         peer.copy(next, &mut bytes);
-        Ok(Record { bytes, sender: peer.sender(), written: clock::time_of_day(next.stamp) })
+        let (sender, origin) = (peer.sender(), peer.origin.clone());
+        Ok(Record { bytes, sender, origin, written: clock::time_of_day(next.stamp) })
     }
 
     #[cold]

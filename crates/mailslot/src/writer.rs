@@ -1,18 +1,24 @@
 //! The write handle.
 
+mod answers;
 mod bell;
+mod confirmed;
+mod hello;
 mod link;
+mod open;
 
 use std::io::IoSlice;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mailslot_wire::limits::Limits;
 
-use crate::registry::{self, ConnectError, connect, registry_root};
+use mailslot_wire::answer::TargetState;
+
 use crate::{OpenError, SlotName, WriteError};
 
+use hello::Purpose;
 #[cfg(feature = "tokio")]
 pub(crate) use link::LOOK_FOR_ROOM;
 use link::{Failure, Link};
@@ -24,6 +30,7 @@ const MAX_EVICTIONS: u32 = 100;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WriterOptions {
     patience: Duration,
+    confirmed: bool,
 }
 
 impl WriterOptions {
@@ -40,20 +47,23 @@ impl WriterOptions {
         self
     }
 
+    /// Whether the handle is for [`write_confirmed`](MailslotWriter::write_confirmed) instead of
+    /// the other writes. It is one or the other.
+    pub fn confirmed(&mut self, yes: bool) -> &mut Self {
+        self.confirmed = yes;
+        self
+    }
+
     /// Opens the slot `name` for writing. Doesn't wait for its reader to notice.
+    ///
+    /// A remote name is opened through this computer's gateway. `localhost` and this computer's own
+    /// name mean the slot here.
     pub fn open<N>(&self, name: N) -> Result<MailslotWriter, OpenError>
     where
         N: TryInto<SlotName>,
         OpenError: From<N::Error>,
     {
-        let name = Arc::new(name.try_into()?);
-        if !name.is_local() {
-            return Err(OpenError::NoGateway(name));
-        }
-        let dir = Arc::new(registry_root().join(name.file_name()));
-        let link = open(&name, &dir, self.patience)?;
-        let limits = link.limits();
-        Ok(MailslotWriter { name, dir, options: *self, limits, link: Some(link), connections: 1 })
+        MailslotWriter::resolve(*self, name.try_into()?)
     }
 }
 
@@ -69,6 +79,11 @@ impl WriterOptions {
 /// accepted but not read are gone with the reader); a further write looks for the name anew, so
 /// that the handle recovers as soon as a reader is back.
 ///
+/// With a remote name ([`Host`](crate::Host)) the gateway of this computer takes the records, and
+/// `Ok` means that it will do what it can: what is lost then is counted, see
+/// [`MailslotWriter::lost`]. To know what became of each, use a handle for
+/// [confirmed](WriterOptions::confirmed) writes.
+///
 /// ```no_run
 /// let mut slot = mailslot::MailslotWriter::open(r"\\.\mailslot\taxes\sue")?;
 /// slot.write(b"a record")?;
@@ -79,16 +94,26 @@ pub struct MailslotWriter {
     name: Arc<SlotName>,
     /// Where the slot lies; resolved once, so that a handle means one slot.
     dir: Arc<PathBuf>,
+    purpose: Purpose,
     options: WriterOptions,
     limits: Limits,
     /// `None`: to be opened by the next write.
     link: Option<Link>,
     /// How many connections it has had.
     connections: u64,
+    /// The link of a handle for confirmed writes, between them: other writes must not find one.
+    parked: Option<Link>,
+    /// How many confirmed records this connection has taken.
+    confirmed: u64,
+    /// How many records were lost of earlier connections.
+    lost: u64,
 }
 
 impl MailslotWriter {
     /// Opens the slot `name` for writing. Doesn't wait for its reader to notice.
+    ///
+    /// A remote name is opened through this computer's gateway. `localhost` and this computer's own
+    /// name mean the slot here.
     pub fn open<N>(name: N) -> Result<Self, OpenError>
     where
         N: TryInto<SlotName>,
@@ -102,7 +127,7 @@ impl MailslotWriter {
         WriterOptions::new()
     }
 
-    /// The slot's name, as it was opened.
+    /// The slot's name, as it was opened, or the local form of it if it means this computer.
     pub fn name(&self) -> &SlotName {
         &self.name
     }
@@ -171,6 +196,13 @@ impl MailslotWriter {
         self.limits.quota
     }
 
+    /// How many of this handle's records will never arrive, as far as this computer's gateway has
+    /// said so far. Of a local slot none is lost.
+    pub fn lost(&mut self) -> u64 {
+        let link = self.link.as_mut().or(self.parked.as_mut());
+        self.lost + link.map_or(0, Link::lost)
+    }
+
     #[inline]
     fn send(&mut self, parts: &[IoSlice<'_>], patience: Duration) -> Result<(), WriteError> {
         if let Some(link) = &mut self.link {
@@ -182,9 +214,21 @@ impl MailslotWriter {
         self.resend(Failure::Unopened, parts, patience)
     }
 
-    /// What a write does that didn't succeed at once.
     #[cold]
     fn resend(
+        &mut self,
+        failure: Failure,
+        parts: &[IoSlice<'_>],
+        patience: Duration,
+    ) -> Result<(), WriteError> {
+        if self.options.confirmed {
+            return Err(WriteError::ForConfirmed(self.name.clone()));
+        }
+        self.retry(failure, parts, patience)
+    }
+
+    /// What a write does that didn't succeed at once.
+    fn retry(
         &mut self,
         mut failure: Failure,
         parts: &[IoSlice<'_>],
@@ -206,10 +250,8 @@ impl MailslotWriter {
                 // Nothing of the record was sent, so nothing can be doubled.
                 Failure::Unopened | Failure::Evicted => {
                     evictions += 1;
-                    let link = open(&self.name, &self.dir, left())?;
-                    self.limits = link.limits();
-                    self.link = Some(link);
-                    self.connections += 1;
+                    self.disconnect();
+                    self.connect(left())?;
                 }
                 // However often the reader says that there is room.
                 Failure::Full if left().is_zero() => return Err(self.full()),
@@ -227,20 +269,30 @@ impl MailslotWriter {
                         }
                     }
                 }
-                Failure::TooLarge { len, max } => {
-                    return Err(WriteError::TooLarge { name: self.name.clone(), len, max });
-                }
-                Failure::Gone => {
-                    self.link = None;
-                    return Err(WriteError::SlotGone(self.name.clone()));
-                }
-                Failure::Io(action, source) => {
-                    return Err(WriteError::Io { name: self.name.clone(), action, source });
-                }
+                other => return Err(self.explain(other)),
             }
             match self.link.as_mut().map(|link| link.send(parts)) {
                 None | Some(Ok(())) => return Ok(()),
                 Some(Err(again)) => failure = again,
+            }
+        }
+    }
+
+    /// The error that a failure is, if nothing can be done about it.
+    fn explain(&mut self, failure: Failure) -> WriteError {
+        let name = self.name.clone();
+        match failure {
+            Failure::TooLarge { len, max } => WriteError::TooLarge { name, len, max },
+            Failure::Full => self.full(),
+            Failure::Refused(TargetState::Denied) => WriteError::Denied(name),
+            Failure::Refused(_) => WriteError::ComputerNotFound(name),
+            Failure::Io(action, source) => WriteError::Io { name, action, source },
+            Failure::Gone | Failure::Evicted | Failure::Unopened => {
+                self.disconnect();
+                match self.purpose {
+                    Purpose::Remote { .. } => WriteError::GatewayGone(name),
+                    Purpose::Local | Purpose::Forward(_) => WriteError::SlotGone(name),
+                }
             }
         }
     }
@@ -256,45 +308,14 @@ impl Clone for MailslotWriter {
         Self {
             name: self.name.clone(),
             dir: self.dir.clone(),
+            purpose: self.purpose.clone(),
             options: self.options,
             limits: self.limits,
             link: None,
             connections: 0,
+            parked: None,
+            confirmed: 0,
+            lost: 0,
         }
-    }
-}
-
-fn open(name: &Arc<SlotName>, dir: &Path, patience: Duration) -> Result<Link, OpenError> {
-    let io = |action, source| OpenError::Io { name: name.clone(), action, source };
-    match connect(&dir.join(registry::SOCKET), patience) {
-        Ok(connection) => {
-            if name.file_name_is_hashed() {
-                let found = registry::metadata(dir).map_err(|e| io("reading its metadata", e))?;
-                if found.name != **name {
-                    let other = std::io::Error::other(format!(
-                        "the slot {} lies where this one would; choose another name",
-                        found.name
-                    ));
-                    return Err(io("telling it from others", other));
-                }
-            }
-            Ok(Link::new(connection))
-        }
-        Err(ConnectError::Absent | ConnectError::Refused) => {
-            Err(OpenError::NoSuchSlot(name.clone()))
-        }
-        Err(ConnectError::Full) => Err(OpenError::Full(name.clone())),
-        Err(ConnectError::Denied) => {
-            let owner = registry::metadata(dir).map_or_else(
-                |_| "another user".to_owned(),
-                |found| crate::record::describe_user(found.uid),
-            );
-            Err(OpenError::AccessDenied { name: name.clone(), owner })
-        }
-        Err(ConnectError::Foreign) => {
-            let other = std::io::Error::other("something that is no mailslot listens there");
-            Err(io("connecting", other))
-        }
-        Err(ConnectError::Io(source)) => Err(io("connecting", source)),
     }
 }

@@ -8,6 +8,7 @@
 //! a batch costs by the number of writers that write, not of those that are connected.
 
 mod admission;
+mod gateway;
 mod holders;
 
 use std::cmp::Reverse;
@@ -28,6 +29,7 @@ use super::intake::{Intake, discard};
 use super::peer::{Next, Offer, Peer};
 use super::vault::Vault;
 use crate::clock;
+use crate::gateway::{Event as GatewayEvent, EventQueue, GatewayRecord};
 
 /// Looks that find nothing before a peer has to ring.
 const QUIET_LOOKS: u32 = 64;
@@ -79,12 +81,19 @@ pub(crate) struct Core {
     cut: u64,
     heap: BinaryHeap<Reverse<(u64, u32)>>,
     run: Option<Run>,
+    /// What a gateway has not been told yet.
+    gateway_events: EventQueue,
 }
 
 impl Core {
     /// The writers of a slot that only this process reads.
     pub(crate) fn private(listener: OwnedFd, limits: Limits) -> io::Result<Self> {
         Self::new(listener, Intake::new(limits, None), None)
+    }
+
+    /// The writers of a gateway's slot.
+    pub(crate) fn gateway(listener: OwnedFd, limits: Limits) -> io::Result<Self> {
+        Self::new(listener, Intake::for_gateway(limits), None)
     }
 
     /// The writers of a slot whose handle others may hold too.
@@ -131,6 +140,7 @@ impl Core {
             cut: 0,
             heap: BinaryHeap::new(),
             run: None,
+            gateway_events: EventQueue::default(),
         })
     }
 
@@ -443,7 +453,7 @@ impl Core {
     fn remove(&mut self, place: u32) {
         if let Some(peer) = self.peers[place as usize].take() {
             // The writer may keep its descriptors open: closing ours would not end their events.
-            for fd in [peer.socket.as_ref(), peer.bell.as_ref()].into_iter().flatten() {
+            for fd in [peer.socket.as_deref(), peer.bell.as_ref()].into_iter().flatten() {
                 let _ = epoll::delete(&*self.epoll, fd);
             }
             self.depart(&peer);

@@ -5,15 +5,19 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mailslot_ring::{Consumer, Cursor, Geometry, Region, RegionError, set_peek_offset};
 use mailslot_wire::limits::Limits;
-use mailslot_wire::message::{HEADER_LEN, INLINE_MAX, Message};
+use mailslot_wire::message::{self, HEADER_LEN, INLINE_MAX, Message};
+use mailslot_wire::name::SlotName;
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags};
 
 use super::peer::{Inline, Peer};
 use super::vault::Vault;
+use crate::gateway::Connection;
+use crate::registry::may_be_gateway;
 
 /// One byte more than the largest message, to tell one that is larger.
 const BUFFER: usize = HEADER_LEN + INLINE_MAX + 1;
@@ -21,6 +25,8 @@ const BUFFER: usize = HEADER_LEN + INLINE_MAX + 1;
 /// Where datagrams arrive.
 pub(crate) struct Intake {
     limits: Limits,
+    /// Set for a gateway's slot: how many writers have said where their records go.
+    connections: Option<AtomicU64>,
     /// Where it is shared, what arrives stays on the socket until it is safe elsewhere.
     vault: Option<Arc<Vault>>,
     buffer: Box<[u8]>,
@@ -44,7 +50,12 @@ pub(crate) enum Refusal {
 
 impl Intake {
     pub(crate) fn new(limits: Limits, vault: Option<Arc<Vault>>) -> Self {
-        Self { limits, vault, buffer: vec![0; BUFFER].into() }
+        Self { limits, connections: None, vault, buffer: vec![0; BUFFER].into() }
+    }
+
+    /// That of a gateway's slot.
+    pub(crate) fn for_gateway(limits: Limits) -> Self {
+        Self { connections: Some(AtomicU64::new(0)), ..Self::new(limits, None) }
     }
 
     /// Bytes of the largest record that the slot takes.
@@ -55,7 +66,7 @@ impl Intake {
     /// Reads what `peer` has sent. Sets what follows from it in the peer. False if there was no room
     /// to take all of it.
     pub(crate) fn read(&mut self, peer: &mut Peer) -> bool {
-        // Two messages are all that an honest writer sends; whoever sends more is dead.
+        // Three messages are all that an honest writer sends; whoever sends more is dead.
         while peer.unread && !peer.dead {
             match self.read_one(peer) {
                 Ok(()) => {}
@@ -97,7 +108,12 @@ impl Intake {
 
     fn take(&self, len: usize, peer: &mut Peer, descriptors: Descriptors) -> Result<(), Refusal> {
         let message = self.buffer.get(..len).and_then(|bytes| Message::parse(bytes).ok());
-        match message.ok_or(Refusal::Broken)? {
+        let message = message.ok_or(Refusal::Broken)?;
+        let first = matches!(message, Message::Target { .. });
+        if self.connections.is_some() && peer.connection.is_none() && !first {
+            return Err(Refusal::Broken);
+        }
+        match message {
             Message::Record { stamp, bytes } => {
                 if let Some(vault) = &self.vault
                     && vault.inline_is_read(peer.id)
@@ -134,7 +150,50 @@ impl Intake {
                     Some(vault) => self.attach_shared(vault, peer, shifts, descriptors),
                 }
             }
-            Message::Target { .. } | Message::Origin(_) => Err(Refusal::Broken),
+            Message::Target { confirmed, name } => {
+                self.introduce(peer, confirmed, name)?;
+                discard(peer)
+            }
+            Message::Origin(origin) => self.believe(peer, origin),
+        }
+    }
+
+    /// A writer says where its records go, to a gateway.
+    fn introduce(&self, peer: &mut Peer, confirmed: bool, name: &str) -> Result<(), Refusal> {
+        let connections = self.connections.as_ref().ok_or(Refusal::Broken)?;
+        if peer.connection.is_some() || peer.has_spoken() {
+            return Err(Refusal::Broken);
+        }
+        let target = SlotName::parse(name).map_err(|_| Refusal::Broken)?;
+        let sender = peer.sender();
+        let socket = peer.socket.as_ref().ok_or(Refusal::Broken)?;
+        let id = connections.fetch_add(1, Ordering::Relaxed);
+        peer.connection = Some(Arc::new(Connection::new(id, target, confirmed, sender, socket)));
+        Ok(())
+    }
+
+    /// A gateway says whose records it forwards.
+    fn believe(&self, peer: &mut Peer, origin: message::Origin<'_>) -> Result<(), Refusal> {
+        let me = rustix::process::geteuid().as_raw();
+        let known = peer.origin.is_some() && self.vault.is_none();
+        let heard = self.vault.as_ref().is_some_and(|vault| vault.inline_is_read(peer.id));
+        if self.connections.is_some()
+            || known
+            || heard
+            || peer.has_spoken()
+            || !may_be_gateway(peer.sender().uid, me)
+        {
+            return Err(Refusal::Broken);
+        }
+        if let Some(vault) = &self.vault {
+            // It may have been written down by a holder who died before this was off the socket.
+            vault.set_origin(peer.id, origin);
+        }
+        peer.origin = Some(Arc::new(origin.into()));
+        discard(peer)?;
+        match &self.vault {
+            Some(vault) => vault.take_origin(peer.id).then_some(()).ok_or(Refusal::Broken),
+            None => Ok(()),
         }
     }
 

@@ -1,11 +1,13 @@
 //! One writer, as its reader sees it.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use mailslot_ring::{Broken, Consumer, Cursor, Front, Region, Room, peer_credentials};
 use rustix::net::SendFlags;
 
-use crate::Sender;
+use crate::gateway::Connection;
+use crate::{Origin, Sender};
 
 /// A writer that rings this often without having published anything is thrown out.
 const MAX_IDLE_BELLS: u32 = 1000;
@@ -39,10 +41,16 @@ pub(crate) struct Peer {
     /// What the other holders of the handle know it by (0 where there can't be others).
     pub(crate) id: u64,
     /// `None` once a writer that never had a ring has closed its end.
-    pub(crate) socket: Option<OwnedFd>,
+    pub(crate) socket: Option<Arc<OwnedFd>>,
     pub(crate) bell: Option<OwnedFd>,
     pub(crate) ring: Option<Consumer<Region>>,
     pub(crate) inline: Option<Inline>,
+    /// Whose records it forwards, if it is a gateway.
+    pub(crate) origin: Option<Arc<Origin>>,
+    /// What it is to the gateway that reads this slot.
+    pub(crate) connection: Option<Arc<Connection>>,
+    /// How many of its records the gateway has been given.
+    pub(crate) given: u64,
     /// Sets this peer's events apart from those of an earlier one in the same place.
     pub(crate) serial: u32,
     /// It has sent something.
@@ -74,10 +82,13 @@ impl Peer {
     pub(crate) fn new(socket: OwnedFd, serial: u32, id: u64, largest: u64) -> Self {
         Self {
             id,
-            socket: Some(socket),
+            socket: Some(Arc::new(socket)),
             bell: None,
             ring: None,
             inline: None,
+            origin: None,
+            connection: None,
+            given: 0,
             serial,
             spoke: false,
             unread: true,
@@ -104,6 +115,11 @@ impl Peer {
             });
         }
         self.sender.unwrap_or(Sender { pid: 0, uid: u32::MAX, gid: u32::MAX })
+    }
+
+    /// Records of it, or a ring, have arrived here.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.spoke || self.inline.is_some() || self.ring.is_some()
     }
 
     /// The next record among those seen by the last look.

@@ -13,10 +13,12 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mailslot_ring::{Cursor, SharedGuard, SharedTable, fork_generation, set_peek_offset};
 use mailslot_wire::limits::Limits;
+use mailslot_wire::message::{Message, ORIGIN_MAX, Origin};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::FlockOperation;
 use rustix::net::{
@@ -47,7 +49,12 @@ const CHOICE: usize = 2;
 const PLACES: usize = 3;
 const PLACE_WORDS: usize = 4;
 const ENTRY_WORDS: usize = PLACES + 2 * PLACE_WORDS;
-const WORDS: usize = ENTRIES + MAX_PEERS * ENTRY_WORDS;
+
+/// Behind the entries, in the same order: of each peer that forwards another's records, how many
+/// bytes its message has that says whose, and that message.
+const ORIGINS: usize = ENTRIES + MAX_PEERS * ENTRY_WORDS;
+const ORIGIN_WORDS: usize = 1 + ORIGIN_MAX.div_ceil(8);
+const WORDS: usize = ORIGINS + MAX_PEERS * ORIGIN_WORDS;
 
 /// The first record, which came on the socket, is read.
 const INLINE_READ: u64 = 1;
@@ -57,6 +64,8 @@ const HAS_RING: u64 = 2;
 const INLINE_TAKEN: u64 = 4;
 /// The ring's message is off the socket: no other may come.
 const RING_TAKEN: u64 = 8;
+/// The message that says whose the records are is off the socket: no other may come.
+const ORIGIN_TAKEN: u64 = 16;
 
 /// A deposit is one datagram of this size, so that their number tells the offset to peek at.
 const DEPOSIT_LEN: usize = 16;
@@ -277,6 +286,7 @@ impl Vault {
         for word in 1..ENTRY_WORDS {
             self.table.set(entry + word, 0);
         }
+        self.table.set(origin_of(entry), 0);
         self.table.set(entry + ID, id);
         self.changed();
         Ok(id)
@@ -323,6 +333,37 @@ impl Vault {
     /// Takes note that the ring's message is off the socket. False if it was before.
     pub(crate) fn take_ring(&self, id: u64) -> bool {
         self.set_flag(id, RING_TAKEN)
+    }
+
+    /// Writes down whose records a peer forwards.
+    pub(crate) fn set_origin(&self, id: u64, origin: Origin<'_>) {
+        if let (Some(entry), Some(message)) = (self.entry(id), origin.encode()) {
+            let place = origin_of(entry);
+            for (index, chunk) in message.chunks(8).enumerate() {
+                let mut word = [0; 8];
+                word[..chunk.len()].copy_from_slice(chunk);
+                self.table.set(place + 1 + index, u64::from_ne_bytes(word));
+            }
+            self.table.set(place, message.len() as u64);
+            self.changed();
+        }
+    }
+
+    /// Whose records a peer forwards, if it does.
+    pub(crate) fn origin(&self, id: u64) -> Option<Arc<crate::Origin>> {
+        let place = origin_of(self.entry(id)?);
+        let len = (self.table.get(place) as usize).min(ORIGIN_MAX);
+        let words = (0..len.div_ceil(8)).map(|index| self.table.get(place + 1 + index));
+        let bytes: Vec<u8> = words.flat_map(u64::to_ne_bytes).take(len).collect();
+        match Message::parse(&bytes) {
+            Ok(Message::Origin(origin)) => Some(Arc::new(origin.into())),
+            _ => None,
+        }
+    }
+
+    /// Takes note that the message with the origin is off the socket. False if it was before.
+    pub(crate) fn take_origin(&self, id: u64) -> bool {
+        self.set_flag(id, ORIGIN_TAKEN)
     }
 
     /// Where the holders stand in a peer's ring.
@@ -452,6 +493,11 @@ impl Vault {
         self.changed();
         Ok(())
     }
+}
+
+/// Where the origin of the peer with this entry is.
+fn origin_of(entry: usize) -> usize {
+    ORIGINS + (entry - ENTRIES) / ENTRY_WORDS * ORIGIN_WORDS
 }
 
 /// Where the entry of `id` may be, most likely places first.

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use mailslot_wire::limits::PRIVATE_PREFIX;
 
+use super::gateway::STATUS;
 use super::socket::{ConnectError, connect};
 use super::{METADATA, SOCKET, open_metadata};
 
@@ -144,7 +145,7 @@ fn refuses(dir: &File) -> io::Result<bool> {
 }
 
 fn remove(open: &File, path: &Path) -> io::Result<()> {
-    for name in [SOCKET, METADATA] {
+    for name in [SOCKET, METADATA, STATUS] {
         match rustix::fs::unlinkat(open.as_fd(), name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),

@@ -16,6 +16,7 @@ use mailslot_wire::limits::private_dir_name;
 use mailslot_wire::meta::{Access, Metadata};
 
 use super::clear::{Found, clear, open_dir, sweep};
+use super::gateway::gateway_dir;
 use super::socket::with_address;
 use super::{METADATA, SOCKET, metadata, registry_root, unfit};
 use crate::record::describe_user;
@@ -48,7 +49,10 @@ pub(crate) fn publish(
         return Err(CreateError::Registry { name: name.clone(), root, reason });
     }
     sweep(&root);
-    let public = root.join(name.file_name());
+    let public = match options.gateway {
+        Some(_) => gateway_dir(),
+        None => root.join(name.file_name()),
+    };
     for _ in 0..ATTEMPTS {
         let private = match build(&root, name, options) {
             Ok(private) => private,
@@ -192,7 +196,7 @@ fn write_metadata(dir: &Path, name: &SlotName, options: &MailslotOptions) -> io:
         pid: std::process::id(),
         created: created.as_nanos().try_into().unwrap_or(u64::MAX),
         inheritable: options.inheritable,
-        computer: None,
+        computer: options.gateway.clone(),
     };
     let text = metadata.encode();
     // Writing past this limit would kill the process with SIGXFSZ.

@@ -179,6 +179,40 @@ impl Mailslot {
         }
     }
 
+    /// Waits until `look` finds something, at most `timeout`.
+    pub(crate) fn with_core<T>(
+        &self,
+        timeout: Option<Duration>,
+        mut look: impl FnMut(&mut Core) -> io::Result<Option<T>>,
+    ) -> Result<T, ReadError> {
+        let mut wait = Wait::up_to(timeout);
+        let mut entered = self.enter()?;
+        if entered.turn.asleep && !wait.blocks() {
+            entered = self.rouse(entered)?;
+        }
+        let cancels = entered.turn.cancels;
+        loop {
+            if !entered.turn.asleep {
+                let found = look(entered.core()).map_err(|e| self.io("looking for records", e))?;
+                if let Some(found) = found {
+                    self.leave(entered);
+                    return Ok(found);
+                }
+            }
+            if entered.turn.cancels != cancels {
+                self.leave(entered);
+                return Err(ReadError::Cancelled(self.name.clone()));
+            }
+            let left = wait.left();
+            if left.is_some_and(|left| left.is_zero()) {
+                self.leave(entered);
+                let timeout = timeout.unwrap_or_default();
+                return Err(ReadError::TimedOut { name: self.name.clone(), timeout });
+            }
+            entered = self.pause(entered, left)?;
+        }
+    }
+
     /// Bytes of the next record, and how many records and bytes wait.
     pub(super) fn survey(&self) -> Result<(Option<usize>, (u64, u64)), ReadError> {
         let mut entered = self.enter()?;
@@ -278,7 +312,7 @@ impl Mailslot {
     /// True if records wait. Otherwise all peers will ring, and no report is left to be heard.
     fn waits(&self, core: &mut Core) -> io::Result<bool> {
         loop {
-            if core.next().is_some() || core.has_news() {
+            if core.next().is_some() || core.has_news() || !core.events().0.is_empty() {
                 return Ok(true);
             }
             if core.arm() {

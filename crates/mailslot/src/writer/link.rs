@@ -1,11 +1,13 @@
 //! A writer's connection: a socket that takes one record, then a ring.
 
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use mailslot_ring::{Geometry, Producer, PushError, Region, Wake, fork_generation};
+use mailslot_wire::answer::{Outcome, TargetState};
 use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{INLINE_MAX, attach, record_header};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,6 +17,7 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlag
 use crate::clock;
 use crate::registry::Connection;
 
+use super::answers::{Answers, TARGET_WITHIN};
 use super::bell::Bell;
 
 /// A writer that writes looks this often whether its reader still lives, in nanoseconds.
@@ -35,6 +38,8 @@ pub(super) enum Failure {
     /// another.
     Evicted,
     Full,
+    /// The gateway knows no such computer, or lets this user not write there.
+    Refused(TargetState),
     TooLarge {
         len: u64,
         max: u64,
@@ -53,30 +58,45 @@ struct Ring {
 #[derive(Debug)]
 pub(super) struct Link {
     socket: OwnedFd,
+    /// Set where a gateway reads.
+    answers: Option<Answers>,
     limits: Limits,
     largest: u64,
     ring: Option<Ring>,
     spoke: bool,
+    /// The first write has waited for the gateway to say what it knows of the target.
+    asked: bool,
     /// When the reader was last seen alive.
     looked: u64,
     generation: u64,
 }
 
 impl Link {
-    pub(super) fn new(Connection { socket, limits }: Connection) -> Self {
-        Self {
+    /// On a connection, on which `hello` must be said before anything else.
+    pub(super) fn open(
+        Connection { socket, limits }: Connection,
+        hello: Option<&[u8]>,
+        gateway: bool,
+    ) -> io::Result<Self> {
+        if let Some(hello) = hello {
+            let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+            match rustix::net::send(&socket, hello, flags) {
+                // If the reader is gone again, the first write says so.
+                Ok(_) | Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Self {
             socket,
+            answers: gateway.then(Answers::default),
             limits,
             largest: limits.largest_record().min(mailslot_ring::MAX_RECORD),
             ring: None,
             spoke: false,
+            asked: false,
             looked: 0,
             generation: fork_generation(),
-        }
-    }
-
-    pub(super) fn limits(&self) -> Limits {
-        self.limits
+        })
     }
 
     /// Sends one record, without waiting.
@@ -93,6 +113,7 @@ impl Link {
         if let Some(ring) = &mut self.ring {
             if stamp.wrapping_sub(self.looked) > LOOK_EVERY {
                 look(&self.socket, true)?;
+                heed(&mut self.answers, &self.socket)?;
                 self.looked = stamp;
             }
             return ring.send(stamp, parts, len);
@@ -106,6 +127,7 @@ impl Link {
 
     /// Sends the first record on the socket.
     fn send_inline(&mut self, stamp: u64, parts: &[IoSlice<'_>]) -> Result<(), Failure> {
+        self.ask_target()?;
         let header = record_header(stamp);
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         let sent = if let [part] = parts {
@@ -129,6 +151,7 @@ impl Link {
     /// Makes a ring and sends it to the reader.
     #[cold]
     fn attach(&mut self) -> Result<&mut Ring, Failure> {
+        self.ask_target()?;
         look(&self.socket, self.spoke)?;
         let geometry = Geometry::for_quota(self.limits.quota);
         let (region, memory) =
@@ -177,12 +200,80 @@ impl Link {
             return Ok(false);
         };
         // What it said earlier says nothing about now.
+        if let Some(answers) = &mut self.answers {
+            answers.hear(&self.socket);
+        }
         for _ in 0..MAX_TOLD {
             if rustix::net::recv(&self.socket, &mut [0; 64], RecvFlags::DONTWAIT).is_err() {
                 break;
             }
         }
         ring.producer.want_room().map(|wanted| !wanted).map_err(|_| tampered())
+    }
+
+    /// Waits a short time until the gateway has said what it knows of the target.
+    fn ask_target(&mut self) -> Result<(), Failure> {
+        let Some(answers) = &mut self.answers else {
+            return Ok(());
+        };
+        answers.hear(&self.socket);
+        if answers.target.is_none() && !self.asked {
+            self.asked = true;
+            let deadline = Instant::now() + TARGET_WITHIN;
+            while answers.target.is_none() {
+                let left = deadline.saturating_duration_since(Instant::now());
+                match wait(&self.socket, PollFlags::IN, left) {
+                    Ok(true) => answers.hear(&self.socket),
+                    Ok(false) => break,
+                    Err(_) => return Err(Failure::Evicted),
+                }
+            }
+        }
+        refused(answers)
+    }
+
+    /// Waits until `deadline` for what became of `record`, the one that was sent last. The second
+    /// part of the answer says whether that is all.
+    pub(super) fn wait_for_outcomes(
+        &mut self,
+        record: u64,
+        deadline: Option<Instant>,
+    ) -> Result<(BTreeMap<String, Outcome>, bool), Failure> {
+        let Some(answers) = &mut self.answers else {
+            return Ok(Default::default());
+        };
+        answers.await_outcomes(record);
+        loop {
+            answers.hear(&self.socket);
+            refused(answers)?;
+            let left =
+                deadline.map_or(Duration::MAX, |d| d.saturating_duration_since(Instant::now()));
+            if answers.complete || left.is_zero() {
+                return Ok((std::mem::take(&mut answers.outcomes), answers.complete));
+            }
+            match wait(&self.socket, PollFlags::IN, left) {
+                Ok(_) => {}
+                Err(failure) => {
+                    // It may have said it before it went.
+                    answers.hear(&self.socket);
+                    if !answers.complete {
+                        return Err(failure);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many of this connection's records are lost, as far as the gateway has said.
+    pub(super) fn lost(&mut self) -> u64 {
+        // What is on the socket of the process that this was forked from is for that one.
+        let own = self.generation == fork_generation();
+        self.answers.as_mut().map_or(0, |answers| {
+            if own {
+                answers.hear(&self.socket);
+            }
+            answers.lost
+        })
     }
 
     #[cfg(feature = "tokio")]
@@ -204,6 +295,23 @@ impl Ring {
             Err(PushError::TooLarge) => Err(Failure::TooLarge { len, max: len - 1 }),
             Err(PushError::Broken) => Err(tampered()),
         }
+    }
+}
+
+/// Takes in what a gateway says. Fails if nothing reaches the target.
+#[inline]
+fn heed(answers: &mut Option<Answers>, socket: &OwnedFd) -> Result<(), Failure> {
+    answers.as_mut().map_or(Ok(()), |answers| {
+        answers.hear(socket);
+        refused(answers)
+    })
+}
+
+/// Fails if the gateway has said that nothing reaches the target.
+fn refused(answers: &Answers) -> Result<(), Failure> {
+    match answers.target {
+        Some(state @ (TargetState::Unknown | TargetState::Denied)) => Err(Failure::Refused(state)),
+        None | Some(TargetState::Known) => Ok(()),
     }
 }
 

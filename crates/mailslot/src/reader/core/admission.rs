@@ -94,7 +94,12 @@ impl Core {
 
     /// Reads what `peer` has sent, as far as there is room for it.
     pub(super) fn take_in(&mut self, peer: &mut Peer) {
-        if !self.intake.read(peer) {
+        let known = peer.connection.is_some();
+        let complete = self.intake.read(peer);
+        if !known {
+            self.tell_opened(peer);
+        }
+        if !complete {
             self.untaken = true;
             self.try_later();
         }

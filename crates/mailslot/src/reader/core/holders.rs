@@ -12,7 +12,8 @@ use super::Core;
 
 impl Core {
     /// Makes a peer gone for all holders. Those have its socket too: closing it is not enough.
-    pub(super) fn depart(&self, peer: &Peer) {
+    pub(super) fn depart(&mut self, peer: &Peer) {
+        self.tell_closed(peer);
         if let Some(vault) = &self.vault {
             vault.remove_peer(peer.id);
             if let Some(socket) = &peer.socket {
@@ -42,6 +43,9 @@ impl Core {
         for peer in self.peers.iter_mut().flatten() {
             if let (Some(ring), Some(cursor)) = (&mut peer.ring, vault.cursor(peer.id)) {
                 ring.set_cursor(cursor);
+            }
+            if peer.origin.is_none() {
+                peer.origin = vault.origin(peer.id);
             }
             if peer.inline.is_some() && vault.inline_is_read(peer.id) {
                 peer.inline = None;

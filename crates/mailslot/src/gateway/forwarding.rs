@@ -1,0 +1,52 @@
+//! Writing for somebody on another computer.
+
+use std::io::IoSlice;
+use std::time::Duration;
+
+use crate::writer::WriterOptions;
+use crate::{MailslotWriter, OpenError, Origin, SlotName, WriteError};
+
+/// A write handle of a gateway to a slot of this computer, for the records of one writer on another
+/// computer.
+///
+/// The slot's reader believes the origin only of a process of root, of its own user, of the owner
+/// of the registry, or of the owner of the gateway's slot (if that is one of the system's users);
+/// whoever else states one is disconnected.
+#[derive(Debug)]
+pub struct ForwardingWriter {
+    writer: MailslotWriter,
+}
+
+impl ForwardingWriter {
+    /// Opens the slot `name` for records of `origin`. Fails with [`OpenError::NetworkRefused`] if it
+    /// takes none from there. Doesn't wait for its reader.
+    pub fn open<N>(name: N, origin: &Origin) -> Result<Self, OpenError>
+    where
+        N: TryInto<SlotName>,
+        OpenError: From<N::Error>,
+    {
+        let name = name.try_into()?;
+        Ok(Self { writer: WriterOptions::new().open_for(name, origin)? })
+    }
+
+    /// The slot's name.
+    pub fn name(&self) -> &SlotName {
+        self.writer.name()
+    }
+
+    /// Writes one record, or fails at once. After [`WriteError::SlotGone`] the next write looks for
+    /// the name anew.
+    pub fn write(&mut self, record: &[u8]) -> Result<(), WriteError> {
+        self.writer.try_write(record)
+    }
+
+    /// Writes one record made of `parts`, or fails at once.
+    pub fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<(), WriteError> {
+        self.writer.write_vectored(parts)
+    }
+
+    /// Writes one record, waiting up to `timeout` if the slot is full.
+    pub fn write_timeout(&mut self, record: &[u8], timeout: Duration) -> Result<(), WriteError> {
+        self.writer.write_timeout(record, timeout)
+    }
+}

@@ -1,0 +1,110 @@
+//! Writes that tell what became of the record.
+
+use std::io::IoSlice;
+use std::time::{Duration, Instant};
+
+use super::MailslotWriter;
+use super::hello::Purpose;
+use super::link::Failure;
+use crate::gateway::Outcome;
+use crate::{Confirmation, OpenError, WriteError};
+
+/// By this much earlier than the writer the gateway gives up, at most, so that its answer arrives in
+/// time.
+const MARGIN: Duration = Duration::from_millis(100);
+
+impl MailslotWriter {
+    /// Writes one record and waits, at most `timeout`, for what became of it on each computer that
+    /// the name means. For that the handle must be opened with
+    /// [`confirmed(true)`](super::WriterOptions::confirmed).
+    ///
+    /// Whatever the outcomes are, there is no error if they could be learnt; see
+    /// [`Confirmation::is_accepted`]. A computer of which nothing was heard in time counts as
+    /// [`Outcome::NoAnswer`], never as success: the record may have arrived there or not, at most
+    /// once. After an error nothing is known, unless it says more; only
+    /// [`WriteError::GatewayGone`] can mean that the record arrived all the same.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use mailslot::MailslotWriter;
+    ///
+    /// let mut office = MailslotWriter::options().confirmed(true).open(r"\\*\mailslot\notes")?;
+    /// let confirmation = office.write_confirmed(b"Tea is ready", Duration::from_secs(1))?;
+    /// for (computer, outcome) in confirmation.outcomes() {
+    ///     println!("{computer}: {outcome}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write_confirmed(
+        &mut self,
+        record: &[u8],
+        timeout: Duration,
+    ) -> Result<Confirmation, WriteError> {
+        if !self.options.confirmed {
+            return Err(WriteError::NotForConfirmed(self.name.clone()));
+        }
+        self.link = self.parked.take();
+        let result = match self.purpose {
+            Purpose::Remote { .. } => self.write_and_wait(record, timeout),
+            Purpose::Local | Purpose::Forward(_) => self.write_here(record, timeout),
+        };
+        self.parked = self.link.take();
+        result
+    }
+
+    /// The slot is here: what is queued is accepted.
+    fn write_here(&mut self, record: &[u8], timeout: Duration) -> Result<Confirmation, WriteError> {
+        let written = self.transmit(&[IoSlice::new(record)], timeout);
+        let outcome = match written {
+            Ok(()) => Outcome::Accepted,
+            Err(WriteError::Full { .. } | WriteError::Open(OpenError::Full(_))) => Outcome::Full,
+            Err(WriteError::SlotGone(_) | WriteError::Open(OpenError::NoSuchSlot(_))) => {
+                Outcome::NoSuchSlot
+            }
+            Err(WriteError::Open(OpenError::AccessDenied { .. })) => Outcome::Denied,
+            Err(WriteError::TooLarge { .. }) => Outcome::TooLarge,
+            Err(other) => return Err(other),
+        };
+        Ok(Confirmation::local(outcome))
+    }
+
+    fn write_and_wait(
+        &mut self,
+        record: &[u8],
+        timeout: Duration,
+    ) -> Result<Confirmation, WriteError> {
+        let deadline = Instant::now().checked_add(timeout);
+        let margin = MARGIN.min(timeout / 8);
+        let told = timeout.saturating_sub(margin).as_millis().try_into().unwrap_or(u32::MAX);
+        let head = told.to_le_bytes();
+        self.transmit(&[IoSlice::new(&head), IoSlice::new(record)], timeout).map_err(|error| {
+            match error {
+                // The head is none of the writer's business.
+                WriteError::TooLarge { name, len, max } => {
+                    let head = head.len() as u64;
+                    WriteError::TooLarge { name, len: len - head, max: max.saturating_sub(head) }
+                }
+                other => other,
+            }
+        })?;
+        let number = self.confirmed;
+        self.confirmed += 1;
+        let waited = match &mut self.link {
+            Some(link) => link.wait_for_outcomes(number, deadline),
+            None => Err(Failure::Gone),
+        };
+        match waited {
+            Ok((outcomes, complete)) => Ok(Confirmation { outcomes, complete }),
+            // Never written again here: it may have gone on before the gateway went.
+            Err(failure) => Err(self.explain(failure)),
+        }
+    }
+
+    fn transmit(&mut self, parts: &[IoSlice<'_>], patience: Duration) -> Result<(), WriteError> {
+        match self.link.as_mut().map(|link| link.send(parts)) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(failure)) => self.retry(failure, parts, patience),
+            None => self.retry(Failure::Unopened, parts, patience),
+        }
+    }
+}
