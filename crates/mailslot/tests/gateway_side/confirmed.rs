@@ -1,0 +1,188 @@
+//! Confirmed writes: what the gateway says is what the writer learns, and silence is no success.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mailslot::gateway::Outcome;
+use mailslot::{Confirmation, Mailslot, MailslotWriter, WriteError};
+
+use crate::gateway::{Desk, HERE, JOE, OFFICE, gateway};
+use crate::support::{Case, NAME, Process, fork, shared, spawn, wait_for};
+
+pub(crate) const CASES: &[Case] = &[
+    Case::new("confirmed::each_outcome", each_outcome),
+    Case::new("confirmed::silence", silence),
+    Case::new("confirmed::the_gateway_dies", the_gateway_dies),
+    Case::new("confirmed::forked_and_cloned", forked_and_cloned),
+    Case::new("confirmed::a_slot_here", a_slot_here),
+    Case::new("confirmed::or_plain", or_plain),
+];
+
+const SOON: Duration = Duration::from_secs(20);
+
+fn open(name: &str) -> MailslotWriter {
+    MailslotWriter::options().confirmed(true).open(name).unwrap()
+}
+
+fn outcomes(confirmation: &Confirmation) -> Vec<(&str, Outcome)> {
+    confirmation.outcomes().collect()
+}
+
+/// A gateway in a process of its own.
+fn serving() -> Process {
+    let ready = shared(1);
+    let process = spawn(move || {
+        let slot = gateway();
+        ready[0].store(1, std::sync::atomic::Ordering::Release);
+        let mut desk = Desk::default();
+        loop {
+            desk.serve(&slot, SOON);
+        }
+    });
+    wait_for(&ready[0], 1);
+    process
+}
+
+fn each_outcome() {
+    let gateway = serving();
+    let mut joe = open(JOE);
+    // On the socket, then in the ring, small and large.
+    for size in [0, 0, 10, 100_000] {
+        let record = ["accept ".as_bytes(), &vec![b'x'; size]].concat();
+        let confirmation = joe.write_confirmed(&record, SOON).unwrap();
+        assert!(confirmation.is_accepted() && confirmation.is_complete());
+        assert_eq!(outcomes(&confirmation), [("JOE", Outcome::Accepted)]);
+    }
+    let mut office = open(OFFICE);
+    let confirmation = office.write_confirmed(b"mixed", SOON).unwrap();
+    assert!(confirmation.is_complete() && !confirmation.is_accepted());
+    let expected = [
+        ("ANN", Outcome::Full),
+        ("BOB", Outcome::Denied),
+        ("JOE", Outcome::Accepted),
+        ("SUE", Outcome::NoSuchSlot),
+    ];
+    assert_eq!(outcomes(&confirmation), expected);
+    let confirmation = office.write_confirmed(b"many", SOON).unwrap();
+    assert!(confirmation.is_accepted());
+    assert_eq!(confirmation.outcomes().len(), 3000);
+    // Nobody got it: no success.
+    let confirmation = office.write_confirmed(b"none", SOON).unwrap();
+    assert!(confirmation.is_complete() && !confirmation.is_accepted());
+    let error = open(r"\\NOBODY\mailslot\x").write_confirmed(b"accept", SOON).unwrap_err();
+    assert!(matches!(error, WriteError::ComputerNotFound(_)), "{error}");
+    let error = office.write_confirmed(b"unknown", SOON).unwrap_err();
+    assert!(matches!(error, WriteError::ComputerNotFound(_)), "{error}");
+    gateway.kill();
+    drop(crate::gateway::gateway());
+}
+
+fn silence() {
+    let gateway = serving();
+    let mut joe = open(JOE);
+    for record in [&b"partly"[..], b"wrong", b"nothing", b"late"] {
+        let start = Instant::now();
+        let confirmation = joe.write_confirmed(record, Duration::from_millis(100)).unwrap();
+        assert!(!confirmation.is_complete() && !confirmation.is_accepted(), "{confirmation:?}");
+        assert_eq!(confirmation.outcomes().len(), usize::from(record == b"partly"));
+        assert!(start.elapsed() >= Duration::from_millis(100));
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+    // The late answer is not taken for that to another record.
+    let confirmation = joe.write_confirmed(b"mixed", SOON).unwrap();
+    assert_eq!(confirmation.outcomes().len(), 4);
+    let confirmation = joe.write_confirmed(b"accept", Duration::ZERO).unwrap();
+    assert!(!confirmation.is_accepted());
+    gateway.kill();
+    drop(crate::gateway::gateway());
+}
+
+fn the_gateway_dies() {
+    let gateway = serving();
+    let mut joe = open(JOE);
+    assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
+    let waiting = thread::spawn(move || {
+        let start = Instant::now();
+        let error = joe.write_confirmed(b"nothing", Duration::from_secs(50)).unwrap_err();
+        assert!(matches!(error, WriteError::GatewayGone(_)), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(40));
+        joe
+    });
+    thread::sleep(Duration::from_millis(50));
+    gateway.kill();
+    let mut joe = waiting.join().unwrap();
+    let error = joe.write_confirmed(b"accept", SOON).unwrap_err();
+    assert!(error.to_string().contains("start one with `mailslot gateway`"), "{error}");
+    let gateway = serving();
+    assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
+    gateway.kill();
+    drop(crate::gateway::gateway());
+}
+
+/// Nobody hears the answers to another.
+fn forked_and_cloned() {
+    let gateway = serving();
+    let mut joe = open(JOE);
+    assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
+    let mut kept = Some(joe);
+    fork(|| {
+        let mut joe = kept.take().unwrap();
+        for _ in 0..3 {
+            assert!(joe.write_confirmed(b"accept child", SOON).unwrap().is_accepted());
+        }
+    })
+    .finish();
+    let mut joe = kept.take().unwrap();
+    let mut other = joe.clone();
+    for _ in 0..3 {
+        assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
+        let confirmation = other.write_confirmed(b"mixed", SOON).unwrap();
+        assert_eq!(confirmation.outcomes().len(), 4);
+    }
+    gateway.kill();
+    drop(crate::gateway::gateway());
+}
+
+fn a_slot_here() {
+    let slot = Mailslot::options().quota(1000).create(NAME).unwrap();
+    let mut writer = open(NAME);
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let host = host.split('.').next().unwrap();
+    let confirmation = writer.write_confirmed(b"x", Duration::ZERO).unwrap();
+    assert!(confirmation.is_accepted());
+    assert_eq!(outcomes(&confirmation), [(host, Outcome::Accepted)]);
+    let one = |writer: &mut MailslotWriter, record: &[u8]| {
+        let confirmation = writer.write_confirmed(record, Duration::ZERO).unwrap();
+        assert!(confirmation.is_complete());
+        outcomes(&confirmation)[0].1
+    };
+    assert_eq!(one(&mut writer, &[0; 2000]), Outcome::TooLarge);
+    while one(&mut writer, &[0; 400]) == Outcome::Accepted {}
+    assert_eq!(one(&mut writer, &[0; 400]), Outcome::Full);
+    assert_eq!(slot.receive().unwrap().bytes(), b"x");
+    drop(slot);
+    assert_eq!(one(&mut writer, b"x"), Outcome::NoSuchSlot);
+    assert_eq!(one(&mut writer, b"x"), Outcome::NoSuchSlot);
+
+    // By the name that other computers use.
+    let gateway = gateway();
+    let _slot = Mailslot::create(NAME).unwrap();
+    let confirmation = writer.write_confirmed(b"x", Duration::ZERO).unwrap();
+    assert_eq!(outcomes(&confirmation), [(HERE, Outcome::Accepted)]);
+    drop(gateway);
+}
+
+/// A handle is for one kind of write.
+fn or_plain() {
+    let slot = Mailslot::create(NAME).unwrap();
+    let mut confirmed = open(NAME);
+    assert!(matches!(confirmed.write(b"x"), Err(WriteError::ForConfirmed(_))));
+    assert!(confirmed.write_confirmed(b"y", SOON).unwrap().is_accepted());
+    assert!(matches!(confirmed.try_write(b"x"), Err(WriteError::ForConfirmed(_))));
+    assert!(matches!(confirmed.clone().write(b"x"), Err(WriteError::ForConfirmed(_))));
+    let mut plain = MailslotWriter::open(NAME).unwrap();
+    let error = plain.write_confirmed(b"x", SOON).unwrap_err();
+    assert!(matches!(error, WriteError::NotForConfirmed(_)), "{error}");
+    assert_eq!(slot.receive().unwrap().bytes(), b"y");
+    assert!(slot.try_receive().is_err());
+}
