@@ -96,9 +96,11 @@ impl Intake {
             Err(Errno::AGAIN) => peer.unread = false,
             Err(Errno::INTR) => {}
             Err(Errno::NOMEM | Errno::NOBUFS) => return Err(Refusal::NoRoom),
-            // The end, or an empty datagram, which no honest writer sends.
+            // The end, or an empty datagram, which no honest writer sends. Linux tells the end when
+            // it found nothing and *then* sees that the writer is gone: what that has sent between
+            // is there now, so the end counts when it is told again.
             Ok((0, _)) | Err(_) => {
-                peer.unread = false;
+                peer.unread = !peer.closed;
                 peer.closed = true;
             }
             Ok((len, descriptors)) => self.take(len, peer, descriptors)?,

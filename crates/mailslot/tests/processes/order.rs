@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("order::by_turns_while_polled", by_turns_while_polled).long(),
     Case::new("order::by_turns_to_two_holders", by_turns_to_two_holders).long(),
     Case::new("order::sixty_four_writers", sixty_four_writers).long(),
+    Case::new("order::a_new_handle_for_each", a_new_handle_for_each).long(),
 ];
 
 /// Two processes alternate: each begins its write when the other's has returned.
@@ -214,5 +215,35 @@ fn sixty_four_writers() {
         }
         writers.into_iter().for_each(Process::finish);
         assert!(slot.try_receive().is_err());
+    }
+}
+
+/// A handle writes one record and goes, at any point of the reader's look at it.
+fn a_new_handle_for_each() {
+    let each = 12_000 * scale();
+    for options in both_kinds() {
+        let slot = options.create(NAME).unwrap();
+        let writers: Vec<_> = (0..3)
+            .map(|id| {
+                spawn(move || {
+                    // More often interrupted than others, between any two calls.
+                    rustix::process::nice(10).unwrap();
+                    let mut bytes = Vec::new();
+                    for n in 0..each {
+                        fill(&mut bytes, id, n, 24);
+                        patient_writer().write(&bytes).unwrap();
+                    }
+                })
+            })
+            .collect();
+        let mut next = [0; 3];
+        let mut buffer = [0; 24];
+        for _ in 0..3 * each {
+            let len = slot.read_timeout(&mut buffer, Some(PATIENCE)).unwrap();
+            let (id, n) = check(&buffer[..len]);
+            assert_eq!(n, next[id as usize], "of writer {id}");
+            next[id as usize] = n + 1;
+        }
+        writers.into_iter().for_each(Process::finish);
     }
 }

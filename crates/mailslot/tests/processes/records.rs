@@ -30,7 +30,15 @@ fn lengths() -> impl Iterator<Item = usize> {
 }
 
 fn content(len: usize) -> Vec<u8> {
-    (0..251u8).map(|at| at.wrapping_add(len as u8)).cycle().take(len).collect()
+    repeated((0..251u8).map(|at| at.wrapping_add(len as u8)), len)
+}
+
+/// The pattern over and over. Byte by byte would take long in a build that is not optimized.
+fn repeated(pattern: impl Iterator<Item = u8>, len: usize) -> Vec<u8> {
+    let pattern: Vec<u8> = pattern.collect();
+    let mut bytes = pattern.repeat(len.div_ceil(pattern.len()));
+    bytes.truncate(len);
+    bytes
 }
 
 fn sizes() {
@@ -61,13 +69,12 @@ fn sizes() {
 
 fn huge() {
     const LEN: usize = 64 << 20;
-    let noise = |seed: usize| -> Vec<u8> {
-        (0..LEN / 8).flat_map(|at| (at.wrapping_mul(seed)).to_le_bytes()).collect()
-    };
     for options in both_kinds() {
         // The default quota: each fits when the one before has been read.
         let slot = options.create(NAME).unwrap();
-        let bytes = noise(0x9e37_79b9);
+        // Of a length that no power of two is a multiple of.
+        let noise = (0..100_003u64).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8);
+        let bytes = repeated(noise, LEN);
         let writing = spawn(|| {
             let mut writer = writer();
             for _ in 0..3 {
