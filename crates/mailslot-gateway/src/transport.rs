@@ -12,6 +12,8 @@ mod events;
 pub mod memory;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "zenoh")]
+pub mod zenoh;
 
 pub use events::{EventSink, EventSource, Events, events};
 

@@ -122,7 +122,7 @@ impl Store {
     /// Keeps a domain that was created or joined just now.
     pub fn add(
         &self,
-        lock: &Lock,
+        _: &Lock,
         identity: &Identity,
         list: &SignedList,
         authority: Option<&Authority>,
@@ -133,21 +133,25 @@ impl Store {
         if let Some(authority) = authority {
             self.write(&self.path(&identity.domain, AUTHORITY), &authority.key())?;
         }
-        self.save_members(lock, list)?;
+        self.write(&self.path(&identity.domain, MEMBERS), list.text())?;
         // Last, since it is what makes this computer a member.
-        self.save_identity(lock, identity)
+        self.write(&self.path(&identity.domain, IDENTITY), &identity_text(identity)?)
     }
 
-    /// Keeps a changed identity.
+    /// Keeps a changed identity, unless this computer has left the domain meanwhile.
     pub fn save_identity(&self, _: &Lock, identity: &Identity) -> Result<(), Error> {
-        let text =
-            serde_json::to_string_pretty(identity).map_err(keys::because("write the identity"))?;
-        self.write(&self.path(&identity.domain, IDENTITY), &(text + "\n"))
+        let path = self.path(&identity.domain, IDENTITY);
+        if path.exists() { self.write(&path, &identity_text(identity)?) } else { Ok(()) }
     }
 
-    /// Keeps a newer list.
+    /// Keeps a newer list, unless this computer has left the domain meanwhile.
     pub fn save_members(&self, _: &Lock, list: &SignedList) -> Result<(), Error> {
-        self.write(&self.path(&list.list().domain, MEMBERS), list.text())
+        let domain = &list.list().domain;
+        let path = self.path(domain, MEMBERS);
+        if !self.path(domain, IDENTITY).exists() {
+            return Ok(());
+        }
+        self.write(&path, list.text())
     }
 
     /// Forgets a domain, and its authority's key if it is here.
@@ -187,6 +191,12 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::rename(&new, path)
     };
     write().inspect_err(|_| drop(fs::remove_file(&new)))
+}
+
+fn identity_text(identity: &Identity) -> Result<String, Error> {
+    let text =
+        serde_json::to_string_pretty(identity).map_err(keys::because("write the identity"))?;
+    Ok(text + "\n")
 }
 
 fn read_identity(path: &Path) -> Result<Option<Identity>, Error> {

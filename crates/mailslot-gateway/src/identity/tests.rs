@@ -193,6 +193,10 @@ fn files_are_private_and_checked() {
 
     store.remove(&lock, "WorkGroup").unwrap();
     assert!(matches!(store.identity("WORKGROUP"), Err(Error::NotMember(_))));
+    // A gateway that has not noticed yet doesn't bring it back.
+    store.save_members(&lock, &list).unwrap();
+    store.save_identity(&lock, &sue).unwrap();
+    assert!(matches!(store.identity("WORKGROUP"), Err(Error::NotMember(_))));
     let left = fs::read_dir(store.domains_dir()).unwrap().count();
     assert_eq!(left, 3, "Lab's two files and the lock");
 }

@@ -1,0 +1,280 @@
+//! Frames over Zenoh. Zenoh finds the other computers, keeps TLS connections and carries bytes; that
+//! it may lose them is the core's business, and who sent them is proven here and not left to it.
+//!
+//! | module | what it is about |
+//! |---|---|
+//! | [`session`] | a Zenoh session with a domain's certificates |
+//! | [`wire`] | keys and payloads |
+//! | [`seal`], [`handshake`] | how two computers prove who they are, without I/O |
+//! | [`peers`] | the computers of a domain, by its member list |
+//! | [`domain`] | sending and receiving |
+//! | [`keeper`] | the thread that greets, follows the member list, and renews |
+//! | [`outbox`] | what waits to be sent to one computer |
+//!
+//! Each domain has a session of its own, since each has its own authority. A change of files (this
+//! computer joins, leaves, invites, revokes) is noticed by itself.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+
+use self::domain::{Domain, LARGEST_FRAME};
+use self::handshake::Own;
+use self::keeper::Keeper;
+use self::peers::Peers;
+use super::{EventSink, Membership, PeerId, SendError, Transport};
+use crate::config::{Config, Network};
+use crate::identity::{self, Error, Identity, Store, keys};
+use mailslot_wire::name::fold_case;
+
+mod domain;
+mod handshake;
+mod keeper;
+mod outbox;
+mod peers;
+mod seal;
+mod session;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+/// Takes a line for the log.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Notes that may wait for a keeper.
+const NOTES: usize = 4096;
+/// Files change in twos and threes: look when they have settled.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// All domains of this computer, on Zenoh. Dropping it closes the connections.
+pub struct Zenoh {
+    shared: Arc<Shared>,
+    supervisor: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    store: Store,
+    sink: EventSink,
+    log: Log,
+    /// By folded name.
+    domains: RwLock<HashMap<Arc<str>, Arc<Domain>>>,
+    state: Mutex<State>,
+    /// Wakes the supervisor.
+    bell: OwnedFd,
+}
+
+struct State {
+    config: Config,
+    stop: bool,
+    /// The domains' names, folded, the primary one first.
+    order: Vec<Arc<str>>,
+    announced: Membership,
+}
+
+impl Zenoh {
+    /// Connects to the computers of all domains that `store` knows. Doesn't wait for them.
+    pub fn start(store: Store, config: Config, sink: EventSink, log: Log) -> Result<Self, Error> {
+        let dir = store.domains_dir();
+        let failed = |what| {
+            let path = dir.clone();
+            move |e: rustix::io::Errno| Error::Io { what, path, source: e.into() }
+        };
+        // Makes the directory, which is watched.
+        drop(store.lock()?);
+        let watch =
+            inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(failed("watch"))?;
+        let what = WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::ONLYDIR;
+        inotify::add_watch(&watch, &dir, what).map_err(failed("watch"))?;
+        let bell =
+            eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(failed("watch"))?;
+        let state =
+            State { config, stop: false, order: Vec::new(), announced: Membership::default() };
+        let shared = Arc::new(Shared {
+            store,
+            sink,
+            log,
+            domains: RwLock::default(),
+            state: Mutex::new(state),
+            bell,
+        });
+        // A mistake in the files shows now, not only in the log.
+        shared.store.identities()?;
+        let supervisor = thread::Builder::new().name("domains".into());
+        let theirs = shared.clone();
+        let supervisor = supervisor.spawn(move || supervise(&theirs, &watch));
+        let supervisor = supervisor.map_err(|source| Error::Io {
+            what: "start a thread for",
+            path: dir.clone(),
+            source,
+        })?;
+        Ok(Self { shared, supervisor: Some(supervisor) })
+    }
+
+    /// Goes by another configuration from now on. Domains that it doesn't change stay connected.
+    pub fn reload(&self, config: Config) {
+        self.shared.lock().config = config;
+        self.shared.wake();
+    }
+}
+
+impl Drop for Zenoh {
+    fn drop(&mut self) {
+        self.shared.lock().stop = true;
+        self.shared.wake();
+        if let Some(supervisor) = self.supervisor.take() {
+            // It fails only if the thread has panicked, which has been said by then.
+            let _ = supervisor.join();
+        }
+    }
+}
+
+impl Transport for Zenoh {
+    fn send(&self, to: &PeerId, frame: Vec<u8>) -> Result<(), SendError> {
+        let domains = self.shared.domains.read().unwrap_or_else(PoisonError::into_inner);
+        domains.get(to.domain()).ok_or(SendError::Unreachable)?.send(to, frame)
+    }
+
+    fn largest_frame(&self) -> usize {
+        LARGEST_FRAME
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics half way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        // It fails only when the bell rings already.
+        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+    }
+
+    /// Tells the core who belongs to which domain, if that has changed.
+    fn announce(&self) {
+        let mut state = self.lock();
+        let domains = self.domains.read().unwrap_or_else(PoisonError::into_inner);
+        let now = identity::now();
+        let of = |domain: &Arc<Domain>| super::Domain {
+            name: domain.name.clone(),
+            own: domain.own.clone(),
+            computers: domain.read().members(now),
+        };
+        let domains = state.order.iter().filter_map(|name| domains.get(name)).map(of).collect();
+        let membership = Membership { domains };
+        if state.announced != membership {
+            state.announced = membership.clone();
+            self.sink.membership(membership);
+        }
+    }
+}
+
+/// A domain in service.
+struct Running {
+    /// What it was started with; another of these needs another session.
+    certificate: String,
+    exchange: [u8; 32],
+    network: Network,
+    domain: Arc<Domain>,
+    keeper: JoinHandle<()>,
+}
+
+impl Running {
+    fn stop(self) {
+        self.domain.insist(domain::Note::Stop);
+        // It fails only if the thread has panicked, which has been said by then.
+        let _ = self.keeper.join();
+    }
+}
+
+fn supervise(shared: &Arc<Shared>, watch: &OwnedFd) {
+    let mut running: HashMap<Arc<str>, Running> = HashMap::new();
+    loop {
+        if shared.lock().stop {
+            break;
+        }
+        reconcile(shared, &mut running);
+        let mut fds = [
+            PollFd::from_borrowed_fd(shared.bell.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(watch.as_fd(), PollFlags::IN),
+        ];
+        let _ = poll(&mut fds, None);
+        let changed = !fds[1].revents().is_empty();
+        let _ = rustix::io::read(&shared.bell, &mut [0; 8]);
+        if changed {
+            thread::sleep(SETTLE);
+            // What happened does not matter, only that something did.
+            let mut events = [0; 4096];
+            while rustix::io::read(watch, &mut events).is_ok_and(|n| n > 0) {}
+        }
+    }
+    for (_, run) in running.drain() {
+        run.stop();
+    }
+}
+
+/// Starts and stops domains as the files say.
+fn reconcile(shared: &Arc<Shared>, running: &mut HashMap<Arc<str>, Running>) {
+    let identities = match shared.store.identities() {
+        Ok(identities) => identities,
+        Err(e) => return (shared.log)(&format!("{e}; nothing changes until that is right")),
+    };
+    let config = shared.lock().config.clone();
+    let mut order: Vec<Arc<str>> =
+        identities.iter().map(|identity| fold_case(&identity.domain).into()).collect();
+    if let Some(primary) = config.primary.as_deref().map(fold_case) {
+        order.sort_by_key(|name| **name != *primary);
+    }
+    let stale = |name: &Arc<str>, run: &Running| {
+        let identity = identities.iter().find(|i| *fold_case(&i.domain) == **name);
+        identity.is_none_or(|identity| {
+            identity.certificate != run.certificate
+                || identity.exchange != run.exchange
+                || config.network_of(&identity.domain) != run.network
+        })
+    };
+    for (_, run) in running.extract_if(|name, run| stale(name, run)) {
+        let name = fold_case(&run.domain.name);
+        shared.domains.write().unwrap_or_else(PoisonError::into_inner).remove(&*name);
+        run.stop();
+    }
+    for identity in identities {
+        let name: Arc<str> = fold_case(&identity.domain).into();
+        if let Some(run) = running.get(&name) {
+            run.domain.insist(domain::Note::Changed);
+            continue;
+        }
+        let network = config.network_of(&identity.domain);
+        match start(shared, identity, network) {
+            Ok(run) => {
+                let mut domains = shared.domains.write().unwrap_or_else(PoisonError::into_inner);
+                domains.insert(name.clone(), run.domain.clone());
+                running.insert(name, run);
+            }
+            Err(why) => (shared.log)(&format!("domain {name} cannot be served: {why}")),
+        }
+    }
+    shared.lock().order = order;
+    shared.announce();
+}
+
+fn start(shared: &Arc<Shared>, identity: Identity, network: Network) -> Result<Running, String> {
+    let list = shared.store.members(&identity).map_err(|e| e.to_string())?;
+    let ephemeral = keys::new_exchange().map_err(|e| e.to_string())?;
+    let own = Own::new(identity.secret(), ephemeral);
+    let peers = Peers::new(&identity.domain, &identity.computer, own, list, identity::now());
+    let (certificate, exchange) = (identity.certificate.clone(), identity.exchange);
+    let (sender, notes) = sync_channel(NOTES);
+    let domain = Arc::new(Domain::new(&identity, peers, shared.clone(), sender));
+    let keeper = Keeper::new(domain.clone(), shared.store.clone(), identity, network.clone());
+    let thread = thread::Builder::new().name("keeper".into());
+    let keeper = thread.spawn(move || keeper.run(&notes)).map_err(|e: io::Error| e.to_string())?;
+    Ok(Running { certificate, exchange, network, domain, keeper })
+}

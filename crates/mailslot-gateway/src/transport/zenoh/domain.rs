@@ -1,0 +1,223 @@
+//! One domain: what its threads share. The gateway's thread sends, Zenoh's threads receive, and
+//! the [keeper](super::keeper) looks after everything else.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use zenoh::qos::CongestionControl;
+use zenoh::{Session, Wait};
+
+use super::outbox::{Outbox, Parcel};
+use super::peers::{Peer, Peers};
+use super::seal::{self, Greeting};
+use super::{Shared, wire};
+use crate::identity;
+use crate::transport::{PeerId, SendError};
+
+/// The largest frame: with all that Zenoh adds, a batch of 64 KiB holds it.
+pub(super) const LARGEST_FRAME: usize = 64_000;
+
+/// What the keeper is told.
+pub(super) enum Note {
+    /// A run of a computer's gateway came or went.
+    Seen { computer: String, run: String, is_there: bool },
+    /// A greeting.
+    Greeting { from: String, bytes: Vec<u8> },
+    /// A member list with this serial number, as its sender says.
+    List { serial: u64, text: Vec<u8> },
+    /// A computer asks the authority, which may be this one, for a renewal.
+    Request { from: String, text: Vec<u8> },
+    /// The authority's answer.
+    Renewal { from: String, text: Vec<u8> },
+    /// Files have changed.
+    Changed,
+    /// Messages are being thrown away.
+    Refused,
+    /// The end.
+    Stop,
+}
+
+/// One domain.
+pub(super) struct Domain {
+    /// Its name, as people write it.
+    pub(super) name: String,
+    /// This computer's name in it.
+    pub(super) own: String,
+    pub(super) shared: Arc<Shared>,
+    pub(super) peers: RwLock<Peers>,
+    pub(super) session: OnceLock<Session>,
+    notes: SyncSender<Note>,
+    /// Numbers for sealing: none is used twice.
+    counter: AtomicU64,
+    /// What could not be opened since the last look.
+    pub(super) refused: Mutex<Refused>,
+}
+
+/// Frames that were thrown away since nobody in the domain can have sent them.
+#[derive(Default)]
+pub(super) struct Refused {
+    pub(super) frames: u64,
+    pub(super) last: String,
+}
+
+impl Domain {
+    pub(super) fn new(
+        identity: &identity::Identity,
+        peers: Peers,
+        shared: Arc<Shared>,
+        notes: SyncSender<Note>,
+    ) -> Self {
+        Self {
+            name: identity.domain.clone(),
+            own: identity.computer.clone(),
+            shared,
+            peers: RwLock::new(peers),
+            session: OnceLock::new(),
+            notes,
+            counter: AtomicU64::new(0),
+            refused: Mutex::default(),
+        }
+    }
+
+    // Nothing below panics while it holds a lock.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Peers> {
+        self.peers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Peers> {
+        self.peers.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a frame of the core.
+    pub(super) fn send(&self, to: &PeerId, mut frame: Vec<u8>) -> Result<(), SendError> {
+        let peers = self.read();
+        let peer = peers.get(to.computer()).ok_or(SendError::Unreachable)?;
+        frame.push(wire::DATA);
+        if self.sealed(peer, frame)? { Ok(()) } else { Err(SendError::Busy) }
+    }
+
+    /// Sends to the keeper of another gateway.
+    pub(super) fn tell(&self, computer: &str, kind: u8, text: String) -> bool {
+        let peers = self.read();
+        let Some(peer) = peers.get(computer) else { return false };
+        let mut frame = text.into_bytes();
+        frame.push(kind);
+        self.sealed(peer, frame).unwrap_or(false)
+    }
+
+    fn sealed(&self, peer: &Peer, frame: Vec<u8>) -> Result<bool, SendError> {
+        let (Some(channel), Some(outbox)) = (&peer.channel, &peer.outbox) else {
+            return Err(SendError::Unreachable);
+        };
+        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        Ok(outbox.push(Parcel::Sealed(channel.clone(), number, frame)))
+    }
+
+    /// Sends something that needs no seal: a greeting or a list.
+    pub(super) fn say(&self, computer: &str, bytes: Vec<u8>) {
+        let Some(session) = self.session.get() else { return };
+        let (known, key) = {
+            let peers = self.read();
+            let known = peers.get(computer).map(|peer| (peer.id.clone(), peer.outbox.is_some()));
+            (known, wire::frames(&peers.domain, computer, &peers.me))
+        };
+        let Some((id, has_outbox)) = known else {
+            // Somebody whom we don't know: it costs nothing if it is lost.
+            let _ = session.put(key, bytes).congestion_control(CongestionControl::Drop).wait();
+            return;
+        };
+        // Made without the lock, since Zenoh has locks, too, while it calls us.
+        let made = if has_outbox { None } else { self.outbox(session, key, id) };
+        let mut peers = self.write();
+        let Some((peer, _)) = peers.get_mut(computer) else { return };
+        peer.outbox = peer.outbox.take().or(made);
+        if let Some(outbox) = &peer.outbox {
+            outbox.push(Parcel::Open(bytes));
+        }
+    }
+
+    fn outbox(&self, session: &Session, key: String, id: PeerId) -> Option<Outbox> {
+        let sink = self.shared.sink.clone();
+        let publisher =
+            session.declare_publisher(key).congestion_control(CongestionControl::Drop).wait();
+        let made = publisher.map_err(|e| e.to_string()).and_then(|p| {
+            Outbox::start(p, move || sink.ready(id.clone())).map_err(|e| e.to_string())
+        });
+        made.inspect_err(|why| self.log(&format!("cannot send to a computer: {why}"))).ok()
+    }
+
+    /// A payload has come. Runs on Zenoh's threads, so it never waits.
+    pub(super) fn receive(&self, from: &str, payload: &[u8]) {
+        match payload.split_first() {
+            Some((&wire::SEALED, sealed)) => self.open(from, sealed),
+            Some((&wire::GREETING, bytes)) if bytes.len() == Greeting::LEN => {
+                self.note(Note::Greeting { from: from.to_owned(), bytes: bytes.to_vec() });
+            }
+            Some((&wire::LIST, rest)) => match rest.split_first_chunk() {
+                Some((serial, text)) if text.len() <= identity::members::MAX_BYTES => {
+                    let serial = u64::from_be_bytes(*serial);
+                    self.note(Note::List { serial, text: text.to_vec() });
+                }
+                _ => self.refuse(from),
+            },
+            _ => self.refuse(from),
+        }
+    }
+
+    fn open(&self, from: &str, sealed: &[u8]) {
+        let channel = {
+            let peers = self.read();
+            peers.get(from).and_then(|peer| Some((peer.id.clone(), peer.channel.clone()?)))
+        };
+        let Some((id, channel)) = channel else { return self.refuse(from) };
+        if sealed.len() > LARGEST_FRAME + seal::OVERHEAD + 1 && *id.computer() != *self.authority()
+        {
+            return self.refuse(from);
+        }
+        let Some(mut frame) = channel.open(sealed) else { return self.refuse(from) };
+        let computer = || from.to_owned();
+        match frame.pop() {
+            Some(wire::DATA) => self.shared.sink.frame(id, frame),
+            Some(wire::REQUEST) => self.note(Note::Request { from: computer(), text: frame }),
+            Some(wire::RENEWAL) => self.note(Note::Renewal { from: computer(), text: frame }),
+            _ => self.refuse(from),
+        }
+    }
+
+    /// The computer that renews the others, folded.
+    pub(super) fn authority(&self) -> String {
+        Peers::authority(self.read().list.list())
+    }
+
+    fn refuse(&self, from: &str) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.frames += 1;
+        if refused.last != from {
+            refused.last = from.to_owned();
+        }
+        let is_first = refused.frames == 1;
+        drop(refused);
+        if is_first {
+            // A keeper with so much to do that this is lost looks anyway.
+            let _ = self.notes.try_send(Note::Refused);
+        }
+    }
+
+    /// Tells the keeper, unless it is flooded: what is lost then is sent again by those who mean it.
+    pub(super) fn note(&self, note: Note) {
+        if let Err(TrySendError::Full(_)) = self.notes.try_send(note) {
+            self.refuse("a flood");
+        }
+    }
+
+    /// Tells the keeper something that must not be lost. May wait for it.
+    pub(super) fn insist(&self, note: Note) {
+        // It fails only if the keeper has ended.
+        let _ = self.notes.send(note);
+    }
+
+    pub(super) fn log(&self, message: &str) {
+        (self.shared.log)(&format!("domain {}: {message}", self.name));
+    }
+}

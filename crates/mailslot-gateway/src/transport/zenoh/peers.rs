@@ -1,0 +1,231 @@
+//! The other computers of a domain: who they are by the member list, and how far we have come with
+//! each.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mailslot_wire::name::fold_case;
+
+use super::handshake::{Handshake, Own};
+use super::outbox::Outbox;
+use super::seal::{Channel, Ends};
+use crate::identity::{MemberList, SignedList};
+use crate::transport::PeerId;
+
+/// Greet again after this long without an answer; twice as long each time, up to [`SELDOM`].
+const SOON: Duration = Duration::from_millis(500);
+const SELDOM: Duration = Duration::from_secs(8);
+/// The runs of one computer's gateway that are remembered at a time.
+const MOST_RUNS: usize = 4;
+
+/// One of them.
+pub(super) struct Peer {
+    pub(super) id: PeerId,
+    /// Its name, as people write it.
+    name: String,
+    /// Until when it is a member.
+    expires: u64,
+    /// It has accepted its invitation.
+    joined: bool,
+    pub(super) handshake: Handshake,
+    /// How to seal what it gets; it can be reached iff there is one.
+    pub(super) channel: Option<Arc<Channel>>,
+    pub(super) outbox: Option<Outbox>,
+    /// When to greet it again, unless it answers, and how long to wait after that.
+    greet: Option<(Instant, Duration)>,
+}
+
+impl Peer {
+    fn new(id: PeerId, handshake: Handshake, outbox: Option<Outbox>, now: Instant) -> Self {
+        let (name, expires, joined, channel) = Default::default();
+        let mut this = Self { id, name, expires, joined, handshake, channel, outbox, greet: None };
+        this.approach(now);
+        this
+    }
+
+    /// It shall be greeted at once, and again until it answers.
+    pub(super) fn approach(&mut self, now: Instant) {
+        self.greet = Some((now, SOON));
+    }
+
+    /// Nothing more to say to it.
+    pub(super) fn rest(&mut self) {
+        self.greet = None;
+    }
+
+    fn is_member(&self, now: u64) -> bool {
+        self.expires > now && (self.joined || self.channel.is_some())
+    }
+}
+
+/// All of them.
+pub(super) struct Peers {
+    /// This computer's name in the domain, folded.
+    pub(super) me: Arc<str>,
+    /// The domain's name, folded.
+    pub(super) domain: Arc<str>,
+    pub(super) own: Own,
+    pub(super) list: SignedList,
+    /// By folded name.
+    by_name: HashMap<Arc<str>, Peer>,
+    /// The runs of gateways that can be seen, of members only.
+    runs: HashMap<Arc<str>, HashSet<String>>,
+}
+
+impl Peers {
+    pub(super) fn new(domain: &str, me: &str, own: Own, list: SignedList, now: u64) -> Self {
+        let (me, domain) = (fold_case(me).into(), fold_case(domain).into());
+        let (by_name, runs) = Default::default();
+        let mut this = Self { me, domain, own, list: list.clone(), by_name, runs };
+        this.follow(list, now, Instant::now());
+        this
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Peer> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<(&mut Peer, &Own)> {
+        self.by_name.get_mut(name).map(|peer| (peer, &self.own))
+    }
+
+    pub(super) fn serial(&self) -> u64 {
+        self.list.list().serial
+    }
+
+    /// What is to be said to `name` as a greeting.
+    pub(super) fn greeting(&self, name: &str) -> Option<Vec<u8>> {
+        Some(self.by_name.get(name)?.handshake.greeting(&self.own, self.serial()))
+    }
+
+    /// A greeting has come from `name`: a new channel, whether to answer, and the serial number of
+    /// its list. `None` if it is not proven to be a member's.
+    pub(super) fn meet(&mut self, name: &str, bytes: &[u8]) -> Option<(bool, bool, u64)> {
+        let Self { me, domain, own, by_name, .. } = self;
+        let peer = by_name.get_mut(name)?;
+        let ends = Ends { domain, me, peer: name };
+        let (met, serial) = peer.handshake.meet(bytes, own, ends)?;
+        let is_new = met.channel.is_some();
+        if let Some(channel) = met.channel {
+            peer.channel = Some(Arc::new(channel));
+        }
+        if peer.handshake.is_done() {
+            peer.rest();
+        }
+        Some((is_new, met.answer, serial))
+    }
+
+    /// A run of the gateway of `name` has come or gone. Whether the computer has gone with it.
+    pub(super) fn seen(&mut self, name: &str, run: &str, is_there: bool, now: Instant) -> bool {
+        let Some((name, _)) = self.by_name.get_key_value(name) else { return false };
+        let name = name.clone();
+        let runs = self.runs.entry(name.clone()).or_default();
+        let peer = self.by_name.get_mut(&name).expect("was found above");
+        if is_there {
+            if runs.len() < MOST_RUNS && runs.insert(run.to_owned()) {
+                peer.approach(now);
+            }
+            return false;
+        }
+        let gone = runs.remove(run) && runs.is_empty();
+        if gone {
+            peer.rest();
+            peer.handshake.forget();
+        }
+        gone && peer.channel.take().is_some()
+    }
+
+    /// From now on `list` is true. Gives those that were in reach and are not any more.
+    pub(super) fn follow(&mut self, list: SignedList, now: u64, at: Instant) -> Vec<PeerId> {
+        let mut before = std::mem::take(&mut self.by_name);
+        let mut gone = Vec::new();
+        for member in &list.list().members {
+            let folded: Arc<str> = fold_case(&member.computer).into();
+            if member.expires <= now || folded == self.me {
+                continue;
+            }
+            let old = before.remove(&folded);
+            let peer = match old {
+                Some(old) if old.handshake.exchange() == member.exchange => old,
+                old => {
+                    let ends = Ends { domain: &self.domain, me: &self.me, peer: &folded };
+                    let handshake = Handshake::new(&self.own, member.exchange, ends);
+                    let id = PeerId::new(&self.domain, &folded);
+                    if old.as_ref().is_some_and(|old| old.channel.is_some()) {
+                        gone.push(id.clone());
+                    }
+                    let Some(handshake) = handshake else { continue };
+                    // The outbox stays, with what waits in it for the same computer.
+                    let outbox = old.and_then(|old| old.outbox);
+                    Peer::new(id, handshake, outbox, at)
+                }
+            };
+            let (name, expires, joined) = (member.computer.clone(), member.expires, member.joined);
+            self.by_name.insert(folded, Peer { name, expires, joined, ..peer });
+        }
+        self.runs.retain(|name, _| self.by_name.contains_key(name));
+        self.list = list;
+        let in_reach = before.into_values().filter(|peer| peer.channel.is_some());
+        gone.extend(in_reach.map(|peer| peer.id));
+        gone
+    }
+
+    /// Whom to greet now.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Arc<str>> {
+        let mut due = Vec::new();
+        for (name, peer) in &mut self.by_name {
+            let Some((at, wait)) = peer.greet else { continue };
+            if at > now {
+                continue;
+            }
+            due.push(name.clone());
+            peer.greet = match self.runs.contains_key(name) {
+                true => Some((now + wait, (wait * 2).min(SELDOM))),
+                // Nobody there: once is enough, since it greets when it comes.
+                false => None,
+            };
+        }
+        due
+    }
+
+    /// When [`due`](Self::due) has something next.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.by_name.values().filter_map(|peer| peer.greet).map(|(at, _)| at).min()
+    }
+
+    /// When the first member expires: seconds since 1970.
+    pub(super) fn expiry(&self) -> Option<u64> {
+        self.by_name.values().map(|peer| peer.expires).min()
+    }
+
+    /// The names of those that can be reached.
+    pub(super) fn in_reach(&self) -> Vec<Arc<str>> {
+        let peers = self.by_name.iter().filter(|(_, peer)| peer.channel.is_some());
+        peers.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The names of all that belong to the domain, as people write them, without this computer.
+    pub(super) fn members(&self, now: u64) -> Vec<String> {
+        let members = self.by_name.values().filter(|peer| peer.is_member(now));
+        let mut names: Vec<_> = members.map(|peer| peer.name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Ends all traffic. Gives those that were in reach.
+    pub(super) fn shut(&mut self) -> Vec<PeerId> {
+        let peers = self.by_name.drain().map(|(_, peer)| peer);
+        peers.filter(|peer| peer.channel.is_some()).map(|peer| peer.id).collect()
+    }
+
+    /// Whether this computer is a member itself.
+    pub(super) fn has_me(&self) -> bool {
+        self.list.list().find(&self.me).is_some()
+    }
+
+    /// The computer that renews the others, folded.
+    pub(super) fn authority(list: &MemberList) -> String {
+        fold_case(&list.authority)
+    }
+}
