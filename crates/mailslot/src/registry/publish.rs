@@ -68,7 +68,7 @@ pub(crate) fn publish(
         let found = clear(&public, None).map_err(|source| CreateError::Io {
             name: name.clone(),
             action: "clearing the dead slot of this name",
-            source,
+            source: with_remedy(source, &public),
         })?;
         match found {
             Found::Cleared => {}
@@ -82,6 +82,16 @@ pub(crate) fn publish(
     }
     let source = io::Error::other("the name was created and closed again too often meanwhile");
     Err(CreateError::Io { name: name.clone(), action: "publishing the slot", source })
+}
+
+/// Somebody may have put what is no slot where one would be. That is not ours to remove.
+fn with_remedy(error: io::Error, path: &Path) -> io::Error {
+    match Errno::from_io_error(&error) {
+        Some(Errno::NOTDIR | Errno::LOOP | Errno::NOTEMPTY | Errno::ISDIR) => io::Error::other(
+            format!("what lies there is no mailslot ({error}); remove it: rm -r {path:?}"),
+        ),
+        _ => error,
+    }
 }
 
 fn exists(name: &SlotName, dir: &Path) -> CreateError {

@@ -15,12 +15,14 @@ mod hand_over;
 mod idle;
 mod kills;
 mod memory;
+mod names;
 mod order;
 mod poll;
 mod records;
 mod stopped;
 mod support;
 mod threads;
+mod users;
 mod waiting;
 
 fn main() -> std::process::ExitCode {
@@ -34,6 +36,8 @@ fn main() -> std::process::ExitCode {
         stopped::CASES,
         memory::CASES,
         idle::CASES,
+        names::CASES,
+        users::CASES,
         forks::CASES,
         hand_over::CASES,
     ];

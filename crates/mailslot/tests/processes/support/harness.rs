@@ -159,7 +159,9 @@ impl Directory {
         let root = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
         let dir = Self(root.join(name));
         let _ = std::fs::remove_dir_all(&dir.0);
-        std::fs::DirBuilder::new().mode(0o700).recursive(true).create(dir.slots()).unwrap();
+        // Others may pass through: some cases let them into the slots.
+        std::fs::DirBuilder::new().mode(0o711).create(&dir.0).unwrap();
+        std::fs::DirBuilder::new().mode(0o700).create(dir.slots()).unwrap();
         dir
     }
 

@@ -16,7 +16,7 @@ pub(crate) use harness::{Case, Role, names_in, program, run, scale};
 pub(crate) use measure::{
     cpu_time, open_descriptors, ring_memory, rings, switches, thread_cpu_time,
 };
-pub(crate) use process::{Process, fork, outlive_parent, spawn};
+pub(crate) use process::{Process, User, fork, outlive_parent, spawn};
 pub(crate) use record::{check, fill, number};
 
 /// The slot that most cases use.
@@ -119,4 +119,14 @@ impl Random {
         self.0 ^= self.0 << 17;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % end
     }
+}
+
+/// Whether this is root, as some cases need. Says if it is not, and fails if it should be.
+pub(crate) fn is_root() -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        assert!(std::env::var_os("MAILSLOT_REQUIRE_ROOT").is_none(), "this case needs root");
+        eprintln!("skipped: needs root");
+    }
+    root
 }

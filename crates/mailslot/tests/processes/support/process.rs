@@ -111,3 +111,28 @@ impl Drop for Process {
         }
     }
 }
+
+/// Somebody whom a process of root can become.
+#[derive(Clone, Copy)]
+pub(crate) struct User {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) groups: &'static [u32],
+}
+
+impl User {
+    /// From here on this process, which has one thread, is this user's.
+    pub(crate) fn become_it(self) {
+        // SAFETY: plain system calls; the list is as long as said.
+        let codes = unsafe {
+            [
+                libc::setgroups(self.groups.len(), self.groups.as_ptr()),
+                libc::setresgid(self.gid, self.gid, self.gid),
+                libc::setresuid(self.uid, self.uid, self.uid),
+            ]
+        };
+        assert_eq!(codes, [0; 3], "becoming user {}", self.uid);
+        // Another user's process loses it.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    }
+}
