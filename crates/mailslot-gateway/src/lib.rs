@@ -6,10 +6,12 @@
 //! |---|---|---|
 //! | [`config`] | what a gateway can be told | how it is done |
 //! | [`identity`] | which computers belong to a domain, and how each proves it | frames, records |
+//! | [`core`](mod@core) | order, repetition, duplicates, queues, outcomes | sockets, clocks, files |
 //! | [`transport`] | how frames get from one gateway to another, and who is who | records |
 
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod core;
 pub mod identity;
 pub mod transport;
