@@ -45,13 +45,26 @@ fn pages() -> io::Result<Vec<Page>> {
     let names: Vec<_> = root.get_subcommands().map(|c| c.get_name().to_owned()).collect();
     let mut pages = vec![page(&root, "", &names)?];
     for command in root.get_subcommands() {
-        pages.push(page(command, command.get_name(), &names)?);
+        below(command, command.get_name(), &names, &mut pages)?;
     }
     Ok(pages)
 }
 
+/// The page of a command, and those of its commands.
+fn below(command: &Command, name: &str, all: &[String], pages: &mut Vec<Page>) -> io::Result<()> {
+    pages.push(page(command, name, all)?);
+    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+        below(inner, &format!("{name} {}", inner.get_name()), all, pages)?;
+    }
+    Ok(())
+}
+
 fn page(command: &Command, name: &str, all: &[String]) -> io::Result<Page> {
-    let title = if name.is_empty() { "mailslot".into() } else { format!("mailslot-{name}") };
+    let title = if name.is_empty() {
+        "mailslot".into()
+    } else {
+        format!("mailslot-{}", name.replace(' ', "-"))
+    };
     let version = env!("CARGO_PKG_VERSION");
     // Within a man page, `mailslot-read` is the name; in the synopsis it stays `mailslot read`.
     let man = Man::new(command.clone().display_name(title.clone()))
@@ -64,7 +77,7 @@ fn page(command: &Command, name: &str, all: &[String]) -> io::Result<Page> {
     man.render_name_section(&mut text)?;
     man.render_synopsis_section(&mut text)?;
     man.render_description_section(&mut text)?;
-    if name.is_empty() {
+    if command.has_subcommands() {
         man.render_subcommands_section(&mut text)?;
     }
     man.render_options_section(&mut text)?;

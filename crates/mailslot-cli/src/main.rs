@@ -7,6 +7,7 @@
 //! | [`flags`] | every command and flag, defined once: the parser, help, man pages and completions come from it |
 //! | [`values`] | what a size, a duration, a slot and a list of users look like when typed |
 //! | [`read`], [`write`], [`info`], [`ls`] | one module for each command |
+//! | [`domain`] | which computers belong together |
 //! | [`demo`] | shows and checks the main job with several processes |
 //! | [`generate`] | man pages and completions |
 //! | [`exit`] | the one place that decides which exit code an error means |
@@ -27,6 +28,8 @@ use crate::exit::Exit;
 use crate::flags::{Cli, Command};
 
 mod demo;
+#[cfg(feature = "gateway")]
+mod domain;
 mod entry;
 mod exit;
 mod flags;
@@ -57,6 +60,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Write(args) => write::run(args),
         Command::Info(args) => info::run(&args),
         Command::Ls(args) => ls::run(&args),
+        #[cfg(feature = "gateway")]
+        Command::Domain(args) => domain::run(args),
         Command::Demo => demo::run(),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),

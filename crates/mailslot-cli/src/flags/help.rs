@@ -48,6 +48,33 @@ pub(crate) fn examples(command: &str) -> &'static [Example] {
             ("mailslot ls --watch", "See slots appear and vanish"),
             ("mailslot ls --json | jq -r 'select(.alive).name'", "The names of the living ones"),
         ],
+        "domain" => &[
+            ("mailslot domain create WORKGROUP", "Create a domain; this computer runs it"),
+            ("mailslot domain invite JOE > joe.invite", "Invite computer JOE, within 24 hours"),
+            ("mailslot domain join joe.invite", "On JOE: join; then start its gateway"),
+        ],
+        "domain create" => &[
+            ("mailslot domain create WORKGROUP", "This computer is called as its host name says"),
+            ("mailslot domain create Lab --computer SERVER", "With a name of its own"),
+        ],
+        "domain invite" => &[
+            ("mailslot domain invite JOE > joe.invite", "Carry joe.invite to JOE, and join there"),
+            (
+                "mailslot domain invite JOE --expires 1h | ssh joe mailslot domain join -",
+                "Without a file",
+            ),
+        ],
+        "domain join" => &[("mailslot domain join joe.invite", "Accept the invitation")],
+        "domain leave" => &[("mailslot domain leave WORKGROUP", "Delete this computer's keys")],
+        "domain list" => &[
+            ("mailslot domain list", "Which computers belong to which domain?"),
+            ("mailslot domain list --json | jq -r '.computers[].computer'", "Their names"),
+        ],
+        "domain revoke" => &[("mailslot domain revoke JOE", "JOE is out, within 10 seconds")],
+        "domain router" => &[(
+            "mailslot domain router MEETING --dir /etc/zenohd",
+            "On the computer that runs the domain; then copy the directory to the router",
+        )],
         "demo" => &[("mailslot demo", "Show mailslots at work")],
         "completions" => &[
             (
@@ -89,7 +116,14 @@ pub(crate) fn epilogue(command: &str) -> String {
 }
 
 /// The environment variables that the command heeds.
-pub(crate) const ENVIRONMENT: [(&str, &str); 1] = [(
-    "MAILSLOT_DIR",
-    "The directory that holds the slots, in place of /run/mailslot (or /dev/shm, where there is none)",
-)];
+pub(crate) const ENVIRONMENT: [(&str, &str); 2] = [
+    (
+        "MAILSLOT_DIR",
+        "The directory that holds the slots, in place of /run/mailslot (or /dev/shm, where there is none)",
+    ),
+    (
+        "MAILSLOT_CONFIG_DIR",
+        "The directory that holds config.toml and the keys of this computer's domains, in place of \
+         /etc/mailslot (for root) or ~/.config/mailslot",
+    ),
+];

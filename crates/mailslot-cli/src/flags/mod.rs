@@ -9,10 +9,17 @@ use mailslot::SlotName;
 
 use crate::values;
 
+#[cfg(feature = "gateway")]
+mod domain;
 pub(crate) mod help;
 mod read;
 mod write;
 
+#[cfg(feature = "gateway")]
+pub(crate) use domain::{
+    CreateArgs, DomainArgs, DomainCommand, InviteArgs, JoinArgs, LeaveArgs, ListArgs, RevokeArgs,
+    RouterArgs,
+};
 pub(crate) use read::{Format, ReadArgs};
 pub(crate) use write::WriteArgs;
 
@@ -39,6 +46,8 @@ pub(crate) enum Command {
     Write(WriteArgs),
     Info(InfoArgs),
     Ls(LsArgs),
+    #[cfg(feature = "gateway")]
+    Domain(DomainArgs),
     /// Show mailslots at work with several processes, in a few seconds
     ///
     /// Needs no arguments and no set-up. It creates a slot in a directory of its own, which it

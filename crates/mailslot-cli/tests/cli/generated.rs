@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::util::World;
 
 /// Every command with its long flags.
-const COMMANDS: [(&str, &[&str]); 7] = [
+const COMMANDS: [(&str, &[&str]); 15] = [
     (
         "read",
         &[
@@ -25,6 +25,14 @@ const COMMANDS: [(&str, &[&str]); 7] = [
     ("write", &["file", "lines", "null", "repeat", "interval", "timeout", "no-wait"]),
     ("info", &["json"]),
     ("ls", &["json", "watch"]),
+    ("domain", &[]),
+    ("domain create", &["computer"]),
+    ("domain invite", &["output", "expires", "domain"]),
+    ("domain join", &[]),
+    ("domain leave", &["destroy"]),
+    ("domain list", &["json"]),
+    ("domain revoke", &["domain"]),
+    ("domain router", &["dir", "expires", "domain"]),
     ("demo", &[]),
     ("completions", &[]),
     ("man", &["dir"]),
@@ -35,8 +43,11 @@ fn help_tells_all() {
     let world = World::new();
     let main = world.run(&["--help"]).succeeds();
     for (command, flags) in COMMANDS {
-        assert!(main.contains(&format!("\n  {command} ")), "{command}");
-        let help = world.run(&[command, "--help"]).succeeds();
+        let words: Vec<_> = command.split(' ').collect();
+        let (last, before) = words.split_last().unwrap();
+        let above = world.run(&[before, &["--help"]].concat()).succeeds();
+        assert!(above.contains(&format!("\n  {last} ")), "{command}");
+        let help = world.run(&[&words[..], &["--help"]].concat()).succeeds();
         for flag in flags.iter().chain(&["help"]) {
             assert!(help.contains(&format!("--{flag}")), "{command} --{flag}");
         }
@@ -44,8 +55,8 @@ fn help_tells_all() {
         assert!(help.contains("\nExit codes:\n  0 "), "{help}");
         // Nothing about how the program is made.
         assert!(!help.contains("crate::") && !help.contains('\u{1b}'), "{help}");
-        assert_eq!(world.run(&["help", command]).succeeds(), help);
-        let short = world.run(&[command, "-h"]).succeeds();
+        assert_eq!(world.run(&[&["help"], &words[..]].concat()).succeeds(), help);
+        let short = world.run(&[&words[..], &["-h"]].concat()).succeeds();
         assert!(short.lines().all(|line| line.chars().count() <= 100), "{short}");
     }
     assert!(main.contains("MAILSLOT_DIR"));
@@ -76,13 +87,16 @@ fn a_man_page_for_every_command() {
         assert!(main.contains(&format!(".SH {section}\n")), "{section}");
     }
     for (command, flags) in COMMANDS {
-        let page = fs::read_to_string(dir.join(format!("mailslot-{command}.1"))).unwrap();
+        let title = format!("mailslot-{}", command.replace(' ', "-"));
+        let page = fs::read_to_string(dir.join(format!("{title}.1"))).unwrap();
         let page = without_escapes(&page);
         assert!(page.contains(&format!("mailslot {command}")), "{page}");
         for flag in flags {
             assert!(page.contains(&format!("--{flag}")), "{command} --{flag}");
         }
-        assert!(without_escapes(&main).contains(&format!("mailslot-{command}(1)")));
+        if !command.contains(' ') {
+            assert!(without_escapes(&main).contains(&format!("{title}(1)")));
+        }
     }
     assert_eq!(dir.read_dir().unwrap().count(), COMMANDS.len() + 1);
 }
@@ -93,7 +107,9 @@ fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = world.run(&["completions", shell]).succeeds();
         for (command, flags) in COMMANDS {
-            assert!(script.contains(command), "{shell}: {command}");
+            for word in command.split(' ') {
+                assert!(script.contains(word), "{shell}: {command}");
+            }
             for flag in flags {
                 // fish writes `-l flag`.
                 assert!(script.contains(flag), "{shell}: {command} --{flag}");

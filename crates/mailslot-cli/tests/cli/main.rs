@@ -4,6 +4,7 @@
 //! something takes: it waits until it has happened, and gives up after a minute.
 
 mod demo;
+mod domain;
 mod errors;
 mod exec;
 mod formats;
