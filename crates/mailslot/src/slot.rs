@@ -202,7 +202,11 @@ impl Mailslot {
 
     /// [`Mailslot::receive`] with a time-out of its own: `None` waits for ever.
     pub fn receive_timeout(&self, timeout: Option<Duration>) -> Result<Record, ReadError> {
-        self.with_next(Wait::up_to(timeout), |peer, next| (self.record(peer, next), true))
+        self.with_next(Wait::up_to(timeout), |peer, next| {
+            let record = self.record(peer, next);
+            let taken = record.is_ok();
+            (record, taken)
+        })
     }
 
     /// [`Mailslot::receive`] without waiting.

@@ -128,7 +128,10 @@ fn build(root: &Path, name: &SlotName, options: &MailslotOptions) -> Result<Priv
         .mode(0o700)
         .create(&dir)
         .map_err(during("making a directory for the slot"))?;
-    let open = open_dir(&dir).map_err(during("opening the slot's directory"))?;
+    let open = open_dir(&dir).map_err(|error| {
+        let _ = std::fs::remove_dir(&dir);
+        during("opening the slot's directory")(error)
+    })?;
     let open =
         open.ok_or(Failure { action: "opening the slot's directory", error: Errno::NOENT })?;
     rustix::fs::flock(&open, FlockOperation::NonBlockingLockExclusive)

@@ -14,6 +14,7 @@ mod forks;
 mod hand_over;
 mod idle;
 mod kills;
+mod limits;
 mod memory;
 mod names;
 mod order;
@@ -38,6 +39,7 @@ fn main() -> std::process::ExitCode {
         idle::CASES,
         names::CASES,
         users::CASES,
+        limits::CASES,
         forks::CASES,
         hand_over::CASES,
     ];

@@ -73,6 +73,13 @@ impl Process {
         assert_eq!(status.exit_status(), Some(0), "process {} failed: {status:?}", self.id());
     }
 
+    /// Waits until it ends, however it does.
+    pub(crate) fn end(mut self) -> WaitStatus {
+        let status = self.wait(WaitOptions::empty()).unwrap();
+        self.ended = true;
+        status
+    }
+
     /// Itself, unless it has ended, which it must have done without a failure.
     pub(crate) fn unless_ended(mut self) -> Option<Self> {
         let Some(status) = self.wait(WaitOptions::NOHANG) else {

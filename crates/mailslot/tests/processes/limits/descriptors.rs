@@ -1,0 +1,127 @@
+//! Out of descriptors.
+
+use std::os::fd::AsRawFd;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use mailslot::{Mailslot, MailslotWriter};
+use rustix::process::Resource;
+
+use super::{expect_advice, limited};
+use crate::support::{
+    NAME, PATIENCE, both_kinds, names_in, number, shared, spawn, wait_for, writer,
+};
+
+/// Runs `body` while this process may have `most` descriptors more than it has.
+fn with_descriptors<T>(most: u64, body: impl FnOnce() -> T) -> T {
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let free = null.as_raw_fd() as u64;
+    drop(null);
+    limited(Resource::Nofile, free + most, body)
+}
+
+pub(super) fn of_a_writer() {
+    for options in both_kinds() {
+        let slot = options.create(NAME).unwrap();
+        let accepted = &shared(1)[0];
+        spawn(|| {
+            let (mut unopened, mut unwritten) = (0, 0);
+            for most in 0..8 {
+                let opened = with_descriptors(most, || {
+                    let mut writer = MailslotWriter::open(NAME)?;
+                    for _ in 0..3 {
+                        match writer.write(&accepted.load(Ordering::Acquire).to_le_bytes()) {
+                            Ok(()) => drop(accepted.fetch_add(1, Ordering::AcqRel)),
+                            Err(error) => {
+                                expect_advice(&error, "ulimit -n");
+                                unwritten += 1;
+                            }
+                        }
+                    }
+                    Ok::<_, mailslot::OpenError>(writer)
+                });
+                match opened {
+                    Ok(mut writer) => {
+                        writer.write(&accepted.load(Ordering::Acquire).to_le_bytes()).unwrap();
+                        accepted.fetch_add(1, Ordering::AcqRel);
+                    }
+                    Err(error) => {
+                        expect_advice(&error, "ulimit -n");
+                        unopened += 1;
+                    }
+                }
+            }
+            assert!(unopened > 0 && unwritten > 0, "{unopened}, {unwritten}");
+        })
+        .finish();
+        for n in 0..accepted.load(Ordering::Acquire) {
+            assert_eq!(number(&slot.try_receive().unwrap()), n);
+        }
+        assert!(slot.try_receive().is_err(), "what was refused is not there");
+    }
+}
+
+pub(super) fn of_a_creator() {
+    for options in both_kinds() {
+        let mut failures = 0;
+        loop {
+            match with_descriptors(failures, || options.create(NAME).map_err(Box::new)) {
+                Ok(_) => break,
+                Err(error) => expect_advice(&*error, "ulimit -n"),
+            }
+            failures += 1;
+            assert!(failures < 30, "it needs no end of descriptors");
+            let left = names_in(&mailslot::registry_root());
+            assert!(left.is_empty(), "the attempt left {left:?}");
+        }
+        println!("{failures} attempts failed");
+        assert!(failures > 3);
+    }
+}
+
+/// Writers that have no room stay outside, with what they have written, until there is.
+pub(super) fn of_a_reader() {
+    const WRITERS: u64 = 30;
+    for options in both_kinds() {
+        let slot = options.create(NAME).unwrap();
+        let [written, over] = shared(2) else { panic!() };
+        let writing = spawn(|| {
+            let mut writers: Vec<_> = (0..WRITERS).map(|_| writer()).collect();
+            for round in 0..4 {
+                for (id, writer) in (0..WRITERS).zip(&mut writers) {
+                    // The third record needs the ring that the second made.
+                    writer.write(&(id << 32 | round).to_le_bytes()).unwrap();
+                }
+            }
+            written.store(1, Ordering::Release);
+            wait_for(over, 1);
+        });
+        wait_for(written, 1);
+        let mut next = [0; WRITERS as usize];
+        let mut read = |slot: &Mailslot, wait| match slot.receive_timeout(Some(wait)) {
+            Ok(record) => {
+                let (id, round) = (number(&record) >> 32, number(&record) & 0xffff_ffff);
+                assert_eq!(round, next[id as usize], "of writer {id}");
+                next[id as usize] += 1;
+                true
+            }
+            Err(mailslot::ReadError::TimedOut { .. }) => false,
+            Err(error) => panic!("{error}"),
+        };
+        let mut count = 0;
+        with_descriptors(12, || {
+            while read(&slot, Duration::from_millis(200)) {
+                count += 1;
+            }
+        });
+        println!("{count} records were read by few descriptors");
+        assert!(count > 0 && count < 4 * WRITERS);
+        while count < 4 * WRITERS {
+            assert!(read(&slot, PATIENCE), "all come in when they can");
+            count += 1;
+        }
+        over.store(1, Ordering::Release);
+        writing.finish();
+        assert!(slot.try_receive().is_err());
+    }
+}
