@@ -14,4 +14,5 @@
 pub mod config;
 pub mod core;
 pub mod identity;
+pub mod service;
 pub mod transport;

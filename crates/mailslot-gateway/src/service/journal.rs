@@ -1,0 +1,274 @@
+//! What a restart of the gateway's process must not forget: how far each writer of another computer
+//! has got. A record is noted before it is given to its slot, so that none is given twice; if the
+//! process is killed between the two, that record is lost, and nobody is told that it arrived.
+//!
+//! The file lies in memory beside the slots, and goes with them when the computer stops. It consists
+//! of entries of 32 bytes, which a `write` puts there whole or not at all:
+//!
+//! | kind | bytes 1 to 7 | bytes 8 to 31 |
+//! |---|---|---|
+//! | 1 peer | its number 4, length of its name 2, 0 | 0; its name follows in as many entries as it takes |
+//! | 2 intent | peer 4, 0 | writer 16, next sequence number 8 |
+//! | 3 done | peer 4, outcome 1, 0 | writer 16, sequence number 8 |
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use mailslot_wire::answer::Outcome;
+use mailslot_wire::envelope::WriterId;
+
+use super::Log;
+use crate::core::Restored;
+use crate::transport::PeerId;
+
+const ENTRY: usize = 32;
+const PEER: u8 = 1;
+const INTENT: u8 = 2;
+const DONE: u8 = 3;
+
+/// From this size on, the file is written anew with what matters.
+const SIZE_MAX: u64 = 4 * 1024 * 1024;
+
+/// Writers that are kept then. More than the core remembers of one computer.
+const WRITERS_MAX: usize = 16 * 1024;
+
+const OUTCOMES: [Outcome; 6] = [
+    Outcome::Accepted,
+    Outcome::NoSuchSlot,
+    Outcome::Full,
+    Outcome::Denied,
+    Outcome::TooLarge,
+    Outcome::NoAnswer,
+];
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    next: u64,
+    last: Option<(u64, Outcome)>,
+    used: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    /// `None`: it can't be written, which has been said.
+    file: Option<File>,
+    size: u64,
+    peers: HashMap<PeerId, u32>,
+    writers: HashMap<(u32, WriterId), Known>,
+    uses: u64,
+}
+
+impl Journal {
+    /// Opens the journal in the registry, or begins one, and tells what it says.
+    pub(super) fn open(root: &Path, log: &Log) -> (Journal, Vec<(PeerId, Restored)>) {
+        let path = root.join(format!("gateway-journal-{}", rustix::process::geteuid().as_raw()));
+        let mut journal = Journal {
+            path,
+            file: None,
+            size: 0,
+            peers: HashMap::new(),
+            writers: HashMap::new(),
+            uses: 0,
+        };
+        let mut bytes = Vec::new();
+        let read = journal.open_file(false).and_then(|mut file| file.read_to_end(&mut bytes));
+        if let Err(error) = read
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            journal.complain(&error, log);
+            return (journal, Vec::new());
+        }
+        let restored = journal.replay(&bytes);
+        if let Err(error) = journal.rewrite() {
+            journal.complain(&error, log);
+        }
+        (journal, restored)
+    }
+
+    /// Others may write to the directory, so it must be a file of this user.
+    fn open_file(&self, anew: bool) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+        if anew {
+            options.append(true).create_new(true);
+        } else {
+            options.read(true).append(true);
+        }
+        let file = options.open(&self.path)?;
+        let stat = file.metadata()?;
+        if !stat.is_file() || stat.uid() != rustix::process::geteuid().as_raw() {
+            return Err(io::Error::other("it is no file of this user; remove it"));
+        }
+        Ok(file)
+    }
+
+    fn complain(&mut self, error: &io::Error, log: &Log) {
+        self.file = None;
+        log(&format!(
+            "cannot keep the journal {}: {error}; records that arrive around a restart of the \
+             gateway may arrive twice",
+            self.path.display()
+        ));
+    }
+
+    fn replay(&mut self, bytes: &[u8]) -> Vec<(PeerId, Restored)> {
+        let mut names: HashMap<u32, PeerId> = HashMap::new();
+        let mut entries = bytes.chunks_exact(ENTRY);
+        while let Some(entry) = entries.next() {
+            let peer = u32::from_le_bytes([entry[1], entry[2], entry[3], entry[4]]);
+            let writer = WriterId(std::array::from_fn(|at| entry[8 + at]));
+            let number = u64::from_le_bytes(std::array::from_fn(|at| entry[24 + at]));
+            let key = (peer, writer);
+            self.uses += 1;
+            let used = self.uses;
+            match entry[0] {
+                PEER => {
+                    let len = usize::from(u16::from_le_bytes([entry[5], entry[6]]));
+                    let name: Vec<u8> = entries
+                        .by_ref()
+                        .take(len.div_ceil(ENTRY))
+                        .flatten()
+                        .copied()
+                        .take(len)
+                        .collect();
+                    let Ok(name) = String::from_utf8(name) else { continue };
+                    let Some((computer, domain)) = name.split_once('\n') else { continue };
+                    names.insert(peer, PeerId::new(domain, computer));
+                }
+                INTENT => {
+                    let known =
+                        self.writers.entry(key).or_insert(Known { next: 0, last: None, used });
+                    *known = Known { next: number, used, ..*known };
+                }
+                DONE => {
+                    let outcome = OUTCOMES.get(usize::from(entry[5]));
+                    if let (Some(known), Some(outcome)) = (self.writers.get_mut(&key), outcome) {
+                        known.last = Some((number, *outcome));
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.writers.retain(|(peer, _), _| names.contains_key(peer));
+        self.peers = names.iter().map(|(number, peer)| (peer.clone(), *number)).collect();
+        let restored = self.writers.iter().map(|((peer, writer), known)| {
+            let restored = Restored { writer: *writer, next: known.next, last: known.last };
+            (known.used, names[peer].clone(), restored)
+        });
+        let mut restored: Vec<_> = restored.collect();
+        restored.sort_unstable_by_key(|(used, ..)| *used);
+        restored.into_iter().map(|(_, peer, restored)| (peer, restored)).collect()
+    }
+
+    /// Writes the file anew with what matters.
+    fn rewrite(&mut self) -> io::Result<()> {
+        let mut order: Vec<_> =
+            self.writers.iter().map(|(key, known)| (known.used, *key)).collect();
+        order.sort_unstable();
+        let surplus = order.len().saturating_sub(WRITERS_MAX);
+        for (_, key) in order.drain(..surplus) {
+            self.writers.remove(&key);
+        }
+        let mut bytes = Vec::new();
+        for (peer, number) in &self.peers {
+            bytes.extend(peer_entry(peer, *number));
+        }
+        for (_, key) in order {
+            let known = &self.writers[&key];
+            bytes.extend(entry(INTENT, key, None, known.next));
+            if let Some((sequence, outcome)) = known.last {
+                bytes.extend(entry(DONE, key, Some(outcome), sequence));
+            }
+        }
+        let path = self.path.clone();
+        self.path = path.with_extension("new");
+        let _ = std::fs::remove_file(&self.path);
+        let file = self.open_file(true);
+        let new = std::mem::replace(&mut self.path, path);
+        let mut file = file?;
+        file.write_all(&bytes)?;
+        std::fs::rename(new, &self.path)?;
+        self.file = Some(file);
+        self.size = bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Records of a writer below `next` are about to be given to their slot.
+    pub(super) fn intend(&mut self, peer: &PeerId, writer: WriterId, next: u64, log: &Log) {
+        if self.file.is_none() {
+            return;
+        }
+        let number = match self.peers.get(peer) {
+            Some(number) => *number,
+            None => {
+                let number = self.peers.values().max().map_or(0, |highest| highest + 1);
+                self.peers.insert(peer.clone(), number);
+                self.append(&peer_entry(peer, number), log);
+                number
+            }
+        };
+        let key = (number, writer);
+        self.uses += 1;
+        let used = self.uses;
+        let known = self.writers.entry(key).or_insert(Known { next, last: None, used });
+        *known = Known { next: known.next.max(next), used, ..*known };
+        let next = known.next;
+        self.append(&entry(INTENT, key, None, next), log);
+    }
+
+    /// What became of the last of them.
+    pub(super) fn done(
+        &mut self,
+        peer: &PeerId,
+        writer: WriterId,
+        sequence: u64,
+        outcome: Outcome,
+        log: &Log,
+    ) {
+        let Some(number) = self.peers.get(peer).filter(|_| self.file.is_some()) else { return };
+        let key = (*number, writer);
+        if let Some(known) = self.writers.get_mut(&key) {
+            known.last = Some((sequence, outcome));
+        }
+        self.append(&entry(DONE, key, Some(outcome), sequence), log);
+    }
+
+    fn append(&mut self, bytes: &[u8], log: &Log) {
+        let Some(file) = &mut self.file else { return };
+        let mut result = file.write_all(bytes);
+        self.size += bytes.len() as u64;
+        if result.is_ok() && self.size > SIZE_MAX {
+            result = self.rewrite();
+        }
+        if let Err(error) = result {
+            self.complain(&error, log);
+        }
+    }
+}
+
+fn entry(kind: u8, key: (u32, WriterId), outcome: Option<Outcome>, number: u64) -> [u8; ENTRY] {
+    let mut entry = [0; ENTRY];
+    entry[0] = kind;
+    entry[1..5].copy_from_slice(&key.0.to_le_bytes());
+    let position = OUTCOMES.iter().position(|known| Some(*known) == outcome);
+    entry[5] = position.unwrap_or(OUTCOMES.len() - 1) as u8;
+    entry[8..24].copy_from_slice(&key.1.0);
+    entry[24..].copy_from_slice(&number.to_le_bytes());
+    entry
+}
+
+fn peer_entry(peer: &PeerId, number: u32) -> Vec<u8> {
+    let name = format!("{}\n{}", peer.computer(), peer.domain());
+    let mut bytes = vec![0; ENTRY];
+    bytes[0] = PEER;
+    bytes[1..5].copy_from_slice(&number.to_le_bytes());
+    // Names have at most 255 bytes each.
+    bytes[5..7].copy_from_slice(&(name.len() as u16).to_le_bytes());
+    bytes.extend(name.as_bytes());
+    bytes.resize(bytes.len().next_multiple_of(ENTRY), 0);
+    bytes
+}
