@@ -16,6 +16,7 @@ mod idle;
 mod kills;
 mod limits;
 mod memory;
+mod model;
 mod names;
 mod order;
 mod poll;
@@ -37,6 +38,7 @@ fn main() -> std::process::ExitCode {
         stopped::CASES,
         memory::CASES,
         idle::CASES,
+        model::CASES,
         names::CASES,
         users::CASES,
         limits::CASES,

@@ -1,6 +1,7 @@
 //! Writers that are killed. What each has written successfully is written down, after the write has
 //! returned, in memory that it shares with the case: at most the last record is missing there.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -42,29 +43,42 @@ fn write_on(life: u64, written: &AtomicU64) {
     }
 }
 
+/// How many may be dying: each needs a moment for it, that the next need not wait for.
+const DYING: usize = 8;
+
 /// Starts a number of lives one after the other and kills each at a random moment.
 fn kill_all(lives: &'static [AtomicU64]) {
     let mut random = Random::new();
-    let mut running = Vec::new();
+    let (mut running, mut dying) = (Vec::new(), VecDeque::new());
     for (life, written) in lives.iter().enumerate() {
         running.push((spawn(move || write_on(life as u64, written)), written));
         if running.len() == AT_ONCE {
-            kill_one(&mut running, &mut random);
+            dying.push_back(kill_one(&mut running, &mut random));
+        }
+        if dying.len() > DYING {
+            dying.pop_front().map(Process::kill);
         }
     }
     while !running.is_empty() {
-        kill_one(&mut running, &mut random);
+        dying.push_back(kill_one(&mut running, &mut random));
     }
+    dying.into_iter().for_each(Process::kill);
 }
 
-fn kill_one(running: &mut Vec<(Process, &AtomicU64)>, random: &mut Random) {
-    let (victim, written) = running.swap_remove(random.below(running.len() as u64) as usize);
+/// Kills one, and gives it back dying.
+fn kill_one(running: &mut Vec<(Process, &AtomicU64)>, random: &mut Random) -> Process {
+    let mut at = random.below(running.len() as u64) as usize;
     // Some before they begin, most when they are at it.
     if random.below(16) > 0 {
-        wait_for(written, 1);
+        let begun = |at: &usize| running[*at].1.load(Ordering::Acquire) > 0;
+        let others = (at..running.len()).chain(0..at).find(begun);
+        at = others.unwrap_or(at);
+        wait_for(running[at].1, 1);
     }
+    let victim = running.swap_remove(at).0;
     thread::sleep(Duration::from_micros(random.below(300)));
-    victim.kill();
+    victim.doom();
+    victim
 }
 
 /// How many of the records there may be: those written down, and perhaps one more.

@@ -90,6 +90,11 @@ impl Process {
         None
     }
 
+    /// `kill -9`, without waiting for the end, for which [`Process::kill`] waits.
+    pub(crate) fn doom(&self) {
+        kill_process(self.pid, Signal::KILL).unwrap();
+    }
+
     /// `kill -9`, and waits until it is gone. It must have been alive.
     pub(crate) fn kill(mut self) {
         kill_process(self.pid, Signal::KILL).unwrap();
