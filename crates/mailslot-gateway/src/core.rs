@@ -88,6 +88,8 @@ pub struct Core {
     last_delivery: u64,
     asked: HashMap<u64, Asked>,
     outputs: VecDeque<Output>,
+    /// Records that came again, whose outcomes are told once all deliveries before are done.
+    again: Vec<(usize, WriterId, u64)>,
     /// Peers for which something may have to be sent.
     dirty: VecDeque<usize>,
     /// Writers that have lost records and don't know it yet.
@@ -118,6 +120,7 @@ impl Core {
             last_delivery: 0,
             asked: HashMap::new(),
             outputs: VecDeque::new(),
+            again: Vec::new(),
             dirty: VecDeque::new(),
             unlucky: BTreeSet::new(),
             queued: 0,
@@ -176,6 +179,7 @@ impl Core {
                 }
                 return Some(output);
             }
+            self.tell_again();
             while let Some(writer) = self.unlucky.pop_first() {
                 if let Some(known) = self.writers.get(&writer) {
                     return Some(Output::Lost { writer, records: known.lost });
@@ -205,6 +209,19 @@ impl Core {
         let confirms = self.confirm_deadlines.first().map(|(at, ..)| *at);
         let asked = self.asked.values().map(|asked| asked.again);
         peers.chain(confirms).chain(asked).min()
+    }
+
+    /// The computer that has this name.
+    pub fn find(&self, computer: &str) -> Found {
+        let host = mailslot_wire::name::Host::Named(computer.to_owned());
+        match route::reach(&self.membership, &host) {
+            route::Reach::Unknown => Found::Unknown,
+            route::Reach::Computers { wide: true, .. } => Found::Several,
+            route::Reach::Computers { mut computers, .. } => match computers.pop() {
+                Some((route::Place::Other(id), _)) => Found::Other(id),
+                _ => Found::Own,
+            },
+        }
     }
 
     /// What was counted since the start.

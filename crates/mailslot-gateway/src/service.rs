@@ -19,7 +19,7 @@ use mailslot_wire::answer::Outcome;
 use mailslot_wire::envelope::{Question, WriterId};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use crate::core::{Config, Core, Input, Output, RECORD_MAX, Time, Writer};
+use crate::core::{Config, Core, Found, Input, Output, RECORD_MAX, Time, Writer};
 use crate::transport::{EventSource, PeerId, Transport};
 
 mod forward;
@@ -97,7 +97,7 @@ pub struct Service {
     forwarder: Forwarder,
     journal: Journal,
     slots: OpenSlots,
-    asked: HashMap<u64, (Question, SyncSender<Reply>)>,
+    asked: HashMap<u64, (Question, Instant, SyncSender<Reply>)>,
     last_question: u64,
     frames_dropped: u64,
 }
@@ -299,20 +299,21 @@ impl Service {
             Request::Slots { computer, milliseconds } => (computer, Question::Slots, milliseconds),
         };
         let peer = match self.core.find(&computer) {
-            None => return status::send(&reply, Reply::UnknownComputer),
-            Some(None) => {
+            Found::Unknown => return status::send(&reply, Reply::UnknownComputer),
+            Found::Several => return status::send(&reply, Reply::Several),
+            Found::Own => {
                 // This computer itself.
                 let slots = match what {
-                    Question::Ping => Reply::Here,
+                    Question::Ping => Reply::Here(0),
                     Question::Slots => Reply::Slots(self.slots.all()),
                 };
                 return status::send(&reply, slots);
             }
-            Some(Some(peer)) => peer,
+            Found::Other(peer) => peer,
         };
         self.last_question += 1;
         let question = self.last_question;
-        self.asked.insert(question, (what, reply));
+        self.asked.insert(question, (what, Instant::now(), reply));
         let timeout = Duration::from_millis(timeout.into());
         self.core.handle(self.now(), Input::Ask { question, peer, what, timeout });
     }
@@ -382,10 +383,10 @@ impl Service {
     }
 
     fn answered(&mut self, question: u64, answer: Option<Vec<u8>>) {
-        let Some((what, reply)) = self.asked.remove(&question) else { return };
+        let Some((what, began, reply)) = self.asked.remove(&question) else { return };
         let answer = match (what, answer) {
             (_, None) => Reply::NoAnswer,
-            (Question::Ping, Some(_)) => Reply::Here,
+            (Question::Ping, Some(_)) => Reply::Here(began.elapsed().as_micros() as u64),
             (Question::Slots, Some(text)) => {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 // Another computer's words, for a terminal.

@@ -44,3 +44,8 @@ pub use mailslot_wire::answer::{Outcome, TargetState};
 pub use slot::{Event, GatewayOptions, GatewayRecord, GatewaySlot};
 
 pub(crate) use slot::EventQueue;
+
+/// Where this computer's gateway has its slot, and its `status` socket, if one is running.
+pub fn dir() -> std::path::PathBuf {
+    crate::registry::gateway_dir()
+}

@@ -27,7 +27,8 @@ const DELAY_MAX: Duration = Duration::from_millis(200);
 /// How long an answer is waited for before a frame is repeated.
 const REPEAT_FIRST: Duration = Duration::from_millis(300);
 const REPEAT_MIN: Duration = Duration::from_millis(200);
-const REPEAT_MAX: Duration = Duration::from_secs(2);
+const REPEAT_MAX: Duration = Duration::from_secs(1);
+const REPEAT_EVER: Duration = Duration::from_secs(2);
 
 /// How long a path is left alone that takes no frames, unless it says before that it does.
 const PAUSE_BUSY: Duration = Duration::from_millis(20);
@@ -106,6 +107,11 @@ impl Outgoing {
         if let Link::Opening { repeat_at, .. } = &mut self.link {
             *repeat_at = now;
         }
+    }
+
+    /// The other side was heard: after silence, it is no longer waited for so patiently.
+    pub(super) fn heard(&mut self) {
+        self.repeats = 0;
     }
 
     /// The path has come back after it was gone: what was on the way may be lost.
@@ -188,7 +194,8 @@ impl Outgoing {
             sample = arrive(flight, &mut self.on_the_way).or(sample);
         }
         if let Some(sample) = sample {
-            self.measure(sample);
+            // A longer one tells more of lost answers than of the way.
+            self.measure(sample.min(REPEAT_EVER));
         }
         if bytes > 0 {
             self.progress = now;
@@ -246,8 +253,8 @@ impl Outgoing {
             None => REPEAT_FIRST,
             Some(mean) => (mean + self.deviation * 4).max(REPEAT_MIN),
         };
-        // Only the oldest is repeated, so that a longer way than this does little harm.
-        (expected * 2u32.pow(self.repeats.min(4))).min(REPEAT_MAX)
+        let longest = REPEAT_MAX.max(self.round_trip.unwrap_or_default() * 2).min(REPEAT_EVER);
+        (expected * 2u32.pow(self.repeats.min(4))).min(longest)
     }
 
     /// The first frame that waits for an answer, if it was sent.

@@ -33,6 +33,7 @@ impl Core {
             return;
         };
         let peer = &mut self.peers[index];
+        peer.outgoing.heard();
         let to = from.clone();
         match frame {
             Frame::Open { token } => {
@@ -101,12 +102,9 @@ impl Core {
                     self.outputs.push_back(Output::Deliver { delivery, first, records });
                 }
                 Event::Again { delivery, sequence } => {
-                    let Some(Owner::Peer { writer, .. }) = self.deliveries.get(&delivery) else {
-                        continue;
-                    };
-                    let peer = &mut self.peers[index];
-                    let outcome = peer.incoming.memory.outcome(*writer, sequence);
-                    self.send_result(index, *writer, sequence, outcome);
+                    if let Some(Owner::Peer { writer, .. }) = self.deliveries.get(&delivery) {
+                        self.again.push((index, *writer, sequence));
+                    }
                 }
                 Event::Duplicates(records) => self.counters.duplicates += records,
                 Event::Closed { delivery } => {
@@ -126,6 +124,13 @@ impl Core {
                     }
                 }
             }
+        }
+    }
+
+    pub(super) fn tell_again(&mut self) {
+        for (index, writer, sequence) in std::mem::take(&mut self.again) {
+            let outcome = self.peers[index].incoming.memory.outcome(writer, sequence);
+            self.send_result(index, writer, sequence, outcome);
         }
     }
 

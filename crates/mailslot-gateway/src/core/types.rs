@@ -261,6 +261,19 @@ pub struct Restored {
     pub last: Option<(u64, Outcome)>,
 }
 
+/// Which computer a name means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// None that is known.
+    Unknown,
+    /// This one.
+    Own,
+    /// Another.
+    Other(PeerId),
+    /// Those of a domain.
+    Several,
+}
+
 /// What the core has counted since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {

@@ -58,14 +58,16 @@ pub enum Request {
 pub enum Reply {
     /// How the gateway is.
     Status(Box<Status>),
-    /// The computer's gateway has answered.
-    Here,
+    /// The computer's gateway has answered, after so many microseconds (0: it is this one).
+    Here(u64),
     /// The slots, as paths.
     Slots(Vec<String>),
     /// The computer's gateway has not answered in time.
     NoAnswer,
     /// No domain has such a computer.
     UnknownComputer,
+    /// The name is a domain's: ask its computers one by one.
+    Several,
 }
 
 /// How a gateway is.

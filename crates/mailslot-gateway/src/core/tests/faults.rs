@@ -92,7 +92,7 @@ fn of_all_kinds() {
         }
         let last = some_programs(&mut world, 4);
         for &program in &last {
-            world.write(program, 60, SECOND * 5);
+            world.write(program, 60, SECOND * 10);
         }
         world.run(SECOND * 60);
         world.check();
@@ -133,7 +133,7 @@ fn that_end_in_time() {
                 world.run(SECOND / 20);
             }
             world.cuts.clear();
-            world.run(SECOND * 3);
+            world.run(SECOND * 5);
         }
         world.run(SECOND * 30);
         world.check();
