@@ -69,8 +69,8 @@ pub struct Producer<M> {
     /// Padding and jumps not yet read, as (end, length): they don't count against the quota.
     fillers: VecDeque<(u64, u64)>,
     filling: u64,
-    /// Memory up to here, in the current level, has been asked for.
-    prepared: u64,
+    /// Per level, up to where memory has been asked for, unless it was given back since.
+    prepared: Vec<u64>,
     fences: Fences,
 }
 
@@ -105,7 +105,7 @@ impl<M: Memory> Producer<M> {
             ends: vec![0; geometry.levels()],
             fillers: VecDeque::new(),
             filling: 0,
-            prepared: 0,
+            prepared: (0..geometry.levels()).map(|level| geometry.start(level)).collect(),
             fences: Fences::Own { publications: 0 },
         }
     }
@@ -247,8 +247,8 @@ impl<M: Memory> Producer<M> {
             return Err(PushError::Full);
         }
         self.locate();
-        if self.may_return_to_level_0(size) {
-            self.jump(0);
+        if let Some(level) = self.lower_level(size) {
+            self.jump(level);
         } else if !self.fits_here(size) {
             // There always is one, or the geometry's promise is wrong.
             let level = self.larger_free_level(size).ok_or(PushError::Full)?;
@@ -273,7 +273,7 @@ impl<M: Memory> Producer<M> {
         let offset = (self.tail - self.level_start) % capacity;
         self.at = self.geometry.start(self.level) + offset;
         if offset == 0 {
-            self.prepared = self.at;
+            self.begin_level();
         }
     }
 
@@ -301,19 +301,26 @@ impl<M: Memory> Producer<M> {
         level != self.level && self.ends[level] <= self.head
     }
 
-    /// With little left to read, all in the current level, the small level 0 serves better.
-    fn may_return_to_level_0(&self, size: u64) -> bool {
-        let small = self.geometry.capacity(0) / 4;
-        self.level > 0
-            && size <= small
-            && self.tail - self.head <= small
-            && (0..self.geometry.levels()).all(|l| l == self.level || self.is_free(l))
+    /// With little left to read, all in the current level, a lower one serves better: best level 0,
+    /// which fits the processor's cache, or else one whose memory is kept. But not one that a few
+    /// records fill again: what is left here must be read before the writer can come back.
+    fn lower_level(&self, size: u64) -> Option<usize> {
+        let backlog = self.tail - self.head;
+        let serves = |level: &usize| {
+            let capacity = self.geometry.capacity(*level);
+            let most = if *level == 0 { capacity / 4 } else { capacity / 2 };
+            backlog <= most && size <= capacity / 8
+        };
+        let mut kept = (0..self.level).filter(|&level| !self.geometry.is_returned(level));
+        let level = kept.find(serves)?;
+        let mut others = (0..self.geometry.levels()).filter(|&other| other != self.level);
+        others.all(|other| self.is_free(other)).then_some(level)
     }
 
     /// The smallest larger level that nobody reads any more.
     ///
     /// There always is one: at most one level above the current can still hold old records (that
-    /// which was left for level 0), and either of the last two levels holds a whole quota: if the
+    /// which was left for a lower one), and either of the last two levels holds a whole quota: if the
     /// current one is among these, the record fits there.
     fn larger_free_level(&self, size: u64) -> Option<usize> {
         (self.level + 1..self.geometry.levels())
@@ -323,8 +330,7 @@ impl<M: Memory> Producer<M> {
     fn pad(&mut self, len: u64) {
         self.memory.set_word(self.at, Head::Pad.encode());
         self.fill(len);
-        self.at = self.geometry.start(self.level);
-        self.prepared = self.at;
+        self.begin_level();
     }
 
     fn jump(&mut self, level: usize) {
@@ -333,8 +339,15 @@ impl<M: Memory> Producer<M> {
         self.ends[self.level] = self.tail;
         self.level = level;
         self.level_start = self.tail;
-        self.at = self.geometry.start(level);
-        self.prepared = self.at;
+        self.begin_level();
+    }
+
+    /// Goes to the start of the current level, whose memory may have been given back.
+    fn begin_level(&mut self) {
+        self.at = self.geometry.start(self.level);
+        if self.geometry.is_returned(self.level) {
+            self.prepared[self.level] = self.at;
+        }
     }
 
     fn fill(&mut self, len: u64) {
@@ -346,13 +359,14 @@ impl<M: Memory> Producer<M> {
     /// Asks for memory in larger steps than a page fault would.
     fn prepare(&mut self, len: u64) {
         let end = self.at + len;
-        if end <= self.prepared {
+        let prepared = self.prepared[self.level];
+        if end <= prepared {
             return;
         }
         let level_end = self.geometry.start(self.level) + self.geometry.capacity(self.level);
-        let from = self.prepared.max(self.at);
+        let from = prepared.max(self.at);
         let upto = (end.max(from + STRIDE * 4)).min(level_end);
         self.memory.prepare(from, upto - from);
-        self.prepared = upto;
+        self.prepared[self.level] = upto;
     }
 }

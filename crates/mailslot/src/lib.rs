@@ -69,7 +69,7 @@ pub use mailslot_wire::name::{Host, NameError, SlotName};
 pub use options::{Access, DEFAULT_QUOTA, MailslotOptions, NetworkAccess};
 pub use record::{Info, Origin, Record, Sender};
 pub use registry::registry_root;
-pub use slot::{Mailslot, Records};
+pub use slot::{Exclusive, Mailslot, Records};
 pub use writer::{MailslotWriter, WriterOptions};
 
 /// The example in the README works.

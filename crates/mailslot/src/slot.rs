@@ -1,5 +1,6 @@
 //! The read handle.
 
+mod exclusive;
 mod hand_over;
 mod waiting;
 
@@ -19,7 +20,12 @@ use crate::reader::{Core, Next, Peer, Vault};
 use crate::registry::{self, Published};
 use crate::{CreateError, Info, MailslotOptions, ReadError, Record, SlotName, clock};
 
+pub use exclusive::Exclusive;
 use waiting::{Turn, Wait};
+
+/// How long a reader looks for a record before it sleeps, if it has just taken several. Sleeping
+/// and being woken costs both sides about as much.
+const STREAM_SPIN: Duration = Duration::from_micros(20);
 
 /// `timeout` of a slot whose reads wait for ever.
 const FOR_EVER: u64 = u64::MAX;
@@ -47,6 +53,8 @@ pub struct Mailslot {
     name: SlotName,
     limits: Limits,
     spin: Duration,
+    /// The same after a stream of records, whether it was asked for or not.
+    stream_spin: Duration,
     /// Nanoseconds, or [`FOR_EVER`].
     timeout: AtomicU64,
     /// Somebody has asked for the descriptor and may be polling it.
@@ -122,6 +130,7 @@ impl Mailslot {
             name: name.clone(),
             limits,
             spin: spin_that_helps(options.spin),
+            stream_spin: spin_that_helps(STREAM_SPIN),
             timeout: AtomicU64::new(timeout),
             polled: AtomicBool::new(false),
             generation: AtomicU64::new(fork_generation()),
@@ -157,9 +166,14 @@ impl Mailslot {
         buf: &mut [u8],
         timeout: Option<Duration>,
     ) -> Result<usize, ReadError> {
-        if let Some(len) = self.take(buf) {
-            return Ok(len);
+        match self.take(buf) {
+            Some(len) => Ok(len),
+            None => self.read_next(buf, timeout),
         }
+    }
+
+    /// [`Mailslot::read_timeout`] where that is not simple.
+    fn read_next(&self, buf: &mut [u8], timeout: Option<Duration>) -> Result<usize, ReadError> {
         self.with_next(Wait::up_to(timeout), |peer, next| {
             let Some(into) = buf.get_mut(..next.len) else {
                 return (Err(self.too_small(next.len, buf.len())), false);
@@ -218,6 +232,24 @@ impl Mailslot {
     pub fn peek(&self) -> Result<Record, ReadError> {
         let wait = Wait::up_to(Some(Duration::ZERO));
         self.with_next(wait, |peer, next| (self.record(peer, next), false))
+    }
+
+    /// A reader that needs no lock, since nobody else can use the handle while it lives. It halves
+    /// what a small record costs.
+    ///
+    /// ```no_run
+    /// let mut slot = mailslot::Mailslot::create(r"\\.\mailslot\taxes\sue")?;
+    /// let mut buf = [0; 400];
+    /// let mut reader = slot.exclusive();
+    /// loop {
+    ///     let len = reader.read(&mut buf)?;
+    ///     println!("{} bytes", buf[..len].len());
+    /// }
+    /// # #[allow(unreachable_code)]
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn exclusive(&mut self) -> Exclusive<'_> {
+        Exclusive { slot: self }
     }
 
     /// An iterator that receives records until a read fails; if the slot's read time-out passes, or

@@ -31,7 +31,7 @@ impl Rx for Mailslot {
 
     #[inline]
     fn recv(&mut self, into: &mut [u8]) -> Result<usize> {
-        Ok(self.read(into)?)
+        Ok(self.exclusive().read(into)?)
     }
 }
 

@@ -200,10 +200,15 @@ fn once_little_is_left_to_read_the_writer_returns_to_level_0() {
         let _ = consumer.pop();
     }
     let _ = consumer.release();
-    let _ = push(&mut producer, 4, &[4; 48]).unwrap(); // 64 bytes left to read, of level 0 a quarter
-    assert_eq!(head(&memory, 256 + 128 + 64), Some(Head::Jump(0)));
-    assert_eq!(head(&memory, 0), Some(Head::Record(48)));
+    // 64 bytes left to read, of level 0 a quarter. A record that takes more than an eighth of it
+    // stays where it has more room.
+    let _ = push(&mut producer, 4, &[4; 32]).unwrap();
+    assert_eq!(head(&memory, 256 + 128 + 64), Some(Head::Record(32)));
     assert_eq!(drain(&mut consumer), [3, 4]);
+    for stamp in 5..20 {
+        let _ = push(&mut producer, stamp, &[5; 16]).unwrap();
+        assert_eq!(drain(&mut consumer), [stamp]);
+    }
     assert_eq!(consumer.cursor().level, 0);
 }
 

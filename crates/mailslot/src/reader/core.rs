@@ -81,6 +81,8 @@ pub(crate) struct Core {
     cut: u64,
     heap: BinaryHeap<Reverse<(u64, u32)>>,
     run: Option<Run>,
+    /// Records taken since a waiting reader last asked.
+    pub(crate) taken: u32,
     /// What a gateway has not been told yet.
     gateway_events: EventQueue,
 }
@@ -140,6 +142,7 @@ impl Core {
             cut: 0,
             heap: BinaryHeap::new(),
             run: None,
+            taken: 0,
             gateway_events: EventQueue::default(),
         })
     }
@@ -189,7 +192,9 @@ impl Core {
             return None;
         }
         let Run { place, until } = self.run?;
-        self.peers.get_mut(place as usize)?.as_mut()?.take(into, until)
+        let len = self.peers.get_mut(place as usize)?.as_mut()?.take(into, until)?;
+        self.taken = self.taken.wrapping_add(1);
+        Some(len)
     }
 
     /// The next record, of this batch or a new one.

@@ -91,6 +91,7 @@ impl Mailslot {
             name,
             limits: vault.limits(),
             spin: Duration::ZERO,
+            stream_spin: Duration::ZERO,
             timeout: AtomicU64::new(vault.timeout()),
             polled: AtomicBool::new(false),
             generation: AtomicU64::new(fork_generation()),
