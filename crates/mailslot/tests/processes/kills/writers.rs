@@ -16,13 +16,16 @@ use crate::support::{
 /// How many are writing at any moment.
 const AT_ONCE: usize = 4;
 
+/// A life that has written as many only waits to be killed.
+const MOST: usize = 16384;
+
 /// Writes until it is killed. `written` counts what has been written successfully.
 fn write_on(life: u64, written: &AtomicU64) {
     let mut random = Random::of(life + 1);
     let mut bytes = Vec::new();
     let way = life % 5;
     let mut kept = patient_writer();
-    for n in 0.. {
+    for n in 0..MOST as u64 {
         // Long ones are caught half way more often.
         let len = if way == 4 { 300_000 } else { 200 };
         fill(&mut bytes, life, n, 24 + random.below(len) as usize);
@@ -40,6 +43,9 @@ fn write_on(life: u64, written: &AtomicU64) {
             // Those that come next, and who kills, need not wait until this one's time is over.
             rustix::process::nice(10).unwrap();
         }
+    }
+    loop {
+        thread::park();
     }
 }
 
@@ -124,8 +130,6 @@ pub(super) fn ten_thousand() {
 
 /// As above, with two processes that read side by side.
 pub(super) fn to_two_holders() {
-    /// More than any life writes.
-    const MOST: usize = 8192;
     let lives = shared(600 * scale() as usize);
     let found = shared(lives.len() * MOST);
     let done = shared(1);
