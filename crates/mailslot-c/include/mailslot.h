@@ -466,6 +466,29 @@ DWORD MailslotLastErrorText(LPSTR lpBuffer, DWORD nSize) MAILSLOT_SYMBOL(Mailslo
  * creates from now on: 1 to 64 GiB, 1 GiB by default. */
 BOOL MailslotSetQuota(ULONGLONG ullBytes) MAILSLOT_SYMBOL(MailslotSetQuota);
 
+/* What became of a confirmed record on one computer: ERROR_SUCCESS (accepted: it is queued in the
+ * slot there), ERROR_FILE_NOT_FOUND (no such slot there), ERROR_NOT_ENOUGH_QUOTA (full),
+ * ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER (larger than the slot there takes), ERROR_TIMEOUT
+ * (nothing was heard from there in time: it may have arrived or not). The name is in UTF-8. */
+typedef struct _MAILSLOT_OUTCOME {
+    DWORD dwError;
+    CHAR szComputer[256];
+} MAILSLOT_OUTCOME, *PMAILSLOT_OUTCOME;
+
+/* Writes one record and waits, at most dwMilliseconds (or INFINITE), for what becomes of it on each
+ * computer that the name means which CreateFile was given. TRUE if every one accepted it, and one
+ * at least. Otherwise FALSE, and GetLastError says why: ERROR_TIMEOUT if not all outcomes were
+ * known in time; else the error of the first computer that did not accept it; or what WriteFile
+ * can fail with, and then nothing is known of any computer.
+ *
+ * Fills lpOutcomes, sorted by computer, with at most nOutcomes of them; lpComputers gets the number
+ * of all, which may be more. Both may be NULL. Retries on the network never make two of a record.
+ * The function uses a connection of its own: between it and WriteFile on the same handle records
+ * keep their order if one call has returned before the other begins. */
+BOOL MailslotWriteConfirmed(HANDLE hMailslot, LPCVOID lpBuffer, DWORD nBytes, DWORD dwMilliseconds,
+                            PMAILSLOT_OUTCOME lpOutcomes, DWORD nOutcomes, LPDWORD lpComputers)
+    MAILSLOT_SYMBOL(MailslotWriteConfirmed);
+
 /* Gives the read handle of a slot that was created with bInheritHandle to another process, over a
  * connected Unix socket (any type). Both may read then: each record goes to one of them. */
 BOOL MailslotSendHandle(int iSocket, HANDLE hMailslot) MAILSLOT_SYMBOL(MailslotSendHandle);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
-use mailslot_rs::{MailslotWriter, OpenError, SlotName, WriteError};
+use mailslot_rs::{Confirmation, MailslotWriter, OpenError, SlotName, WriteError, WriterOptions};
 
 use crate::border::lock;
 use crate::code::Code;
@@ -33,6 +33,8 @@ pub(crate) struct Client {
     /// In which process it was made, by [`fork::generation`].
     born: u64,
     line: UnsafeCell<Line>,
+    /// Its other connection, for confirmed writes, while none is under way.
+    confirmed: Mutex<Option<MailslotWriter>>,
 }
 
 /// The thread that has written so far: nobody.
@@ -76,6 +78,7 @@ impl Client {
             lock: Mutex::new(()),
             born: fork::generation(),
             line: UnsafeCell::new(Line { writer, dead: false, closes: 0 }),
+            confirmed: Mutex::new(None),
         }
     }
 
@@ -122,6 +125,30 @@ impl Client {
         // SAFETY: with the lock held, no other thread is here, and the owner, if there is one, is
         // this thread, which is here.
         unsafe { &mut *self.line.get() }.write(record)
+    }
+
+    /// Writes and waits for what becomes of the record. Nothing is locked meanwhile: of several
+    /// threads each has a connection of its own.
+    pub(crate) fn write_confirmed(
+        &self,
+        record: &[u8],
+        timeout: Duration,
+    ) -> Result<Confirmation, Code> {
+        if self.access & WRITE == 0 {
+            return Err(Code::ACCESS_DENIED);
+        }
+        let mut writer = match self.confirmed.try_lock().ok().and_then(|mut idle| idle.take()) {
+            Some(writer) => writer,
+            None => WriterOptions::new()
+                .confirmed(true)
+                .open(self.name.clone())
+                .map_err(last_error::open_failed)?,
+        };
+        let written = writer.write_confirmed(record, timeout).map_err(last_error::write_failed);
+        if let Ok(mut idle) = self.confirmed.try_lock() {
+            *idle = Some(writer);
+        }
+        written
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, ()>, Code> {

@@ -56,7 +56,7 @@ crate::text::for_each_text! {
 /// # Safety
 ///
 /// `to` is null or points to a `DWORD`.
-unsafe fn answer(to: *mut u32, value: u32) {
+pub(crate) unsafe fn answer(to: *mut u32, value: u32) {
     if !to.is_null() {
         // SAFETY: not null, so the caller gives a DWORD there.
         unsafe { to.write(value) };
@@ -69,7 +69,7 @@ fn length(size: usize) -> u32 {
 }
 
 /// Refuses a null pointer that should lead to something.
-fn check_buffer(buffer: *const u8, size: u32) -> Result<usize, Code> {
+pub(crate) fn check_buffer(buffer: *const u8, size: u32) -> Result<usize, Code> {
     if buffer.is_null() && size > 0 {
         return Err(Code::NOACCESS);
     }

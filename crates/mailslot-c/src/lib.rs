@@ -13,6 +13,7 @@
 //! | [`last_error`], [`code`], [`mapping`] | the last error, its numbers and texts, which error is which number |
 //! | [`table`], [`object`], [`barrier`] | handles, and what they lead to |
 //! | [`mailslots`], [`files`] | `CreateMailslot`, `CreateFile`, `ReadFile`, `WriteFile` and so on |
+//! | [`confirmed`] | `MailslotWriteConfirmed` |
 //! | [`slot`], [`client`], [`event`], [`thread`] | the objects |
 //! | [`dispatch`], [`wait`], [`waits`], [`overlapped`] | waiting, and reads that are pending |
 //! | [`inherit`], [`fork`], [`security`] | other processes |
@@ -29,6 +30,7 @@ mod barrier;
 mod border;
 mod client;
 mod code;
+mod confirmed;
 mod console;
 mod dispatch;
 mod event;

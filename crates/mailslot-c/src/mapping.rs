@@ -2,6 +2,7 @@
 
 use std::io;
 
+use mailslot_rs::gateway::Outcome;
 use mailslot_rs::{CreateError, HandleError, NameError, OpenError, ReadError, WriteError};
 use rustix::io::Errno;
 
@@ -35,7 +36,9 @@ pub(crate) fn of_open(error: &OpenError) -> Code {
         OpenError::Name(NameError::NotAMailslot { .. }) => Code::NOT_SUPPORTED,
         OpenError::Name(error) => of_name(error),
         OpenError::NoSuchSlot(_) => Code::FILE_NOT_FOUND,
-        OpenError::AccessDenied { .. } => Code::ACCESS_DENIED,
+        OpenError::AccessDenied { .. }
+        | OpenError::GatewayDenied { .. }
+        | OpenError::GatewayNotTrusted { .. } => Code::ACCESS_DENIED,
         OpenError::Full(_) => Code::PIPE_BUSY,
         OpenError::NoGateway(_) => Code::REMOTE_MAILSLOTS_DEPRECATED,
         OpenError::Io { source, .. } => of_io(source),
@@ -49,7 +52,22 @@ pub(crate) fn of_write(error: &WriteError) -> Code {
         WriteError::TooLarge { .. } => Code::INVALID_PARAMETER,
         WriteError::Full { .. } => Code::NOT_ENOUGH_QUOTA,
         WriteError::SlotGone(_) => Code::FILE_NOT_FOUND,
+        WriteError::ComputerNotFound(_) | WriteError::GatewayGone(_) => Code::BAD_NETPATH,
+        WriteError::Denied(_) => Code::ACCESS_DENIED,
         WriteError::Io { source, .. } => of_io(source),
+        _ => Code::GEN_FAILURE,
+    }
+}
+
+/// What `MAILSLOT_OUTCOME` says of a computer.
+pub(crate) fn of_outcome(outcome: Outcome) -> Code {
+    match outcome {
+        Outcome::Accepted => Code::SUCCESS,
+        Outcome::NoSuchSlot => Code::FILE_NOT_FOUND,
+        Outcome::Full => Code::NOT_ENOUGH_QUOTA,
+        Outcome::Denied => Code::ACCESS_DENIED,
+        Outcome::TooLarge => Code::INVALID_PARAMETER,
+        Outcome::NoAnswer => Code::TIMEOUT,
         _ => Code::GEN_FAILURE,
     }
 }
