@@ -21,23 +21,34 @@ pub(crate) enum Exit {
     TooLarge,
     ReaderGone,
     NoGateway,
+    NoSuchComputer,
+    NotEverywhere,
     /// Ended by this signal.
     Signal(u8),
 }
 
 /// Every code with its meaning, as help and man pages show it.
-pub(crate) const CODES: [(&str, &str); 12] = [
+pub(crate) const CODES: [(&str, &str); 14] = [
     ("0", "Success. Standard output that nobody reads any more is a success, too"),
     ("1", "Any other failure; also: a command of --exec failed"),
     ("2", "The command line is wrong"),
     ("3", "There is no such slot, or none that matches the pattern"),
     ("4", "Access denied"),
     ("5", "The slot is full: its reader has not kept up"),
-    ("6", "The time-out passed and nothing, or less than --count, had been read"),
+    (
+        "6",
+        "The time-out passed and nothing, or less than --count, had been read; or no answer to \
+         --confirm had come",
+    ),
     ("7", "The slot cannot be created: its name is taken"),
     ("8", "The record is larger than the slot takes"),
     ("9", "The slot's reader is gone"),
     ("10", "The name is on another computer and no gateway runs here"),
+    ("11", "There is no such computer or domain"),
+    (
+        "12",
+        "A confirmed record was accepted on some computers only, or refused for several reasons",
+    ),
     ("128+N", "Ended by signal N: 130 by Ctrl-C (SIGINT), 143 by SIGTERM, 129 by SIGHUP"),
 ];
 
@@ -55,6 +66,8 @@ impl Exit {
             Exit::TooLarge => 8,
             Exit::ReaderGone => 9,
             Exit::NoGateway => 10,
+            Exit::NoSuchComputer => 11,
+            Exit::NotEverywhere => 12,
             Exit::Signal(number) => number.saturating_add(128),
         }
     }
@@ -93,7 +106,9 @@ fn of_open(error: &OpenError) -> Exit {
     match error {
         OpenError::Name(_) => Exit::Usage,
         OpenError::NoSuchSlot(_) => Exit::NoSuchSlot,
-        OpenError::AccessDenied { .. } => Exit::AccessDenied,
+        OpenError::AccessDenied { .. }
+        | OpenError::GatewayDenied { .. }
+        | OpenError::GatewayNotTrusted { .. } => Exit::AccessDenied,
         OpenError::Full(_) => Exit::Full,
         OpenError::NoGateway(_) => Exit::NoGateway,
         OpenError::Io { source, .. } => of_io(source),
@@ -107,6 +122,9 @@ fn of_write(error: &WriteError) -> Exit {
         WriteError::TooLarge { .. } => Exit::TooLarge,
         WriteError::Full { .. } => Exit::Full,
         WriteError::SlotGone(_) => Exit::ReaderGone,
+        WriteError::GatewayGone(_) => Exit::NoGateway,
+        WriteError::ComputerNotFound(_) => Exit::NoSuchComputer,
+        WriteError::Denied(_) => Exit::AccessDenied,
         WriteError::Io { source, .. } => of_io(source),
         _ => Exit::Failure,
     }

@@ -38,6 +38,7 @@ fn table(slot: &SlotEntry, users: &mut Users) -> String {
         ("reader", reader),
         ("owner", users.show(slot.owner)),
         ("writers", values::show_access(&slot.access)),
+        ("network", values::show_network(&slot.network)),
         ("max size", max_size),
         ("quota", format!("{} for each writer", text::count(slot.quota, "byte"))),
         ("created", text::rfc3339_seconds(slot.created)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailslot::{Access, Host, SlotName};
+use mailslot::{Access, Host, NetworkAccess, SlotName};
 
 /// `taxes/sue`, `\\.\mailslot\taxes\sue`, `//JOE/mailslot/taxes/sue`.
 pub(crate) fn slot(typed: &str) -> Result<SlotName, String> {
@@ -95,6 +95,30 @@ pub(crate) fn show_access(access: &Access) -> String {
             let mut users = crate::text::Users::default();
             let names: Vec<_> = uids.iter().map(|uid| users.show(*uid)).collect();
             format!("users:{}", names.join(","))
+        }
+    }
+}
+
+/// Which other computers may write: `domains`, `none`, `computers:JOE,ANN.WORKGROUP`.
+pub(crate) fn network(typed: &str) -> Result<NetworkAccess, String> {
+    let network = match typed.split_once(':') {
+        None if typed == "domains" => NetworkAccess::Domains,
+        None if typed == "none" => NetworkAccess::ThisComputer,
+        Some(("computers", list)) => {
+            NetworkAccess::Computers(list.split(',').map(str::to_owned).collect())
+        }
+        _ => return Err("give one of: domains, none, computers:NAME,NAME".into()),
+    };
+    network.check().map(|()| network)
+}
+
+/// What [`network`] reads back.
+pub(crate) fn show_network(network: &NetworkAccess) -> String {
+    match network {
+        NetworkAccess::Domains => "domains".into(),
+        NetworkAccess::ThisComputer => "none".into(),
+        NetworkAccess::Computers(listed) => {
+            crate::text::harmless(&format!("computers:{}", listed.join(","))).into_owned()
         }
     }
 }

@@ -36,6 +36,10 @@ pub(crate) fn examples(command: &str) -> &'static [Example] {
             ("date | mailslot write taxes/sue", "Write all of standard input as one record"),
             ("tail -f log | mailslot write --lines taxes/sue", "Write each line as it comes"),
             ("find . -print0 | mailslot write -0 files", "Write each path, whatever is in it"),
+            (
+                "mailslot write --confirm --timeout 2s '//*/mailslot/notes' 'Tea is ready'",
+                "Write to every computer of the domain, and see where it was accepted",
+            ),
             ("mailslot write alive tick --repeat 60 --interval 1s", "Write a record each second"),
         ],
         "info" => &[

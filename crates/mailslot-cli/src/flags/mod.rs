@@ -74,9 +74,9 @@ pub(crate) struct InfoArgs {
 
 /// List the slots of this computer
 ///
-/// Shows each slot's name, the process that created it, its owner, its limits, who may write and
-/// since when it exists. A slot whose reader is gone shows "gone" in place of the process; the next
-/// program to create it clears it away.
+/// Shows each slot's name, the process that created it, its owner, its limits, who may write here
+/// and from other computers, and since when it exists. A slot whose reader is gone shows "gone" in
+/// place of the process; the next program to create it clears it away.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::epilogue("ls"))]
 pub(crate) struct LsArgs {

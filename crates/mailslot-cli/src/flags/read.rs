@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
-use mailslot::{Access, SlotName};
+use mailslot::{Access, NetworkAccess, SlotName};
 
 use super::help;
 use crate::values;
@@ -34,7 +34,9 @@ pub(crate) struct ReadArgs {
     ///
     /// CMD runs with sh -c, one at a time, with the record on its standard input. Its environment
     /// tells about the record: MAILSLOT_NAME, MAILSLOT_SENDER_PID, MAILSLOT_SENDER_UID and
-    /// MAILSLOT_TIME (when it was written, such as 2025-05-01T12:00:00.123456Z). If CMD fails, that
+    /// MAILSLOT_TIME (when it was written, such as 2025-05-01T12:00:00.123456Z). For a record from
+    /// another computer there is no MAILSLOT_SENDER_UID, but MAILSLOT_SENDER_USER (a name),
+    /// MAILSLOT_SENDER_COMPUTER and MAILSLOT_SENDER_DOMAIN (which vouches for the computer). If CMD fails, that
     /// is reported, reading goes on, and the exit code is 1 in the end.
     #[arg(short = 'x', long, value_name = "CMD", conflicts_with_all = ["format", "null"])]
     #[arg(value_hint = ValueHint::CommandString, help_heading = "Output")]
@@ -74,6 +76,14 @@ pub(crate) struct ReadArgs {
     #[arg(help_heading = "The slot")]
     pub(crate) allow: Access,
 
+    /// Which records from other computers the slot takes: domains (of all computers of this
+    /// computer's domains), none, or computers:NAME,NAME
+    ///
+    /// A computer is NAME or NAME.DOMAIN. They come through this computer's gateway.
+    #[arg(long, value_name = "WHICH", value_parser = values::network, default_value = "domains")]
+    #[arg(help_heading = "The slot")]
+    pub(crate) network: NetworkAccess,
+
     /// Look for records in a loop this long, such as 50us, before going to sleep
     ///
     /// Saves the time to wake up for the price of a busy processor. No effect with one processor.
@@ -104,6 +114,7 @@ pub(crate) enum Format {
     /// The same line, then the bytes in hexadecimal and as characters
     Hex,
     /// An object a line: slot, pid, uid, user (null if it has no name), time, size, and text, or
-    /// base64 for what is not UTF-8
+    /// base64 for what is not UTF-8; from another computer also computer and domain, while uid is
+    /// null
     Json,
 }

@@ -51,6 +51,23 @@ pub(crate) struct WriteArgs {
     #[arg(short, long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) interval: Option<Duration>,
 
+    /// Wait until it is known what became of each record, and print that
+    ///
+    /// A line for each computer that the slot's name means: its name, and accepted, no such slot,
+    /// full, denied, too large or no answer. The exit code is 0 if every record was accepted on
+    /// every computer, on one at least. Otherwise, if it was accepted nowhere and for one reason,
+    /// it says that reason; else it is 12. All records are written in any case. --timeout says how
+    /// long to wait for the answers to each record; 5s unless given.
+    #[arg(short, long, conflicts_with = "no_wait")]
+    pub(crate) confirm: bool,
+
+    /// With --confirm, print one JSON object for each record
+    ///
+    /// It tells the record's number, counted from 1, whether it was accepted everywhere, whether
+    /// all answers came in time (complete), and computer and outcome of each.
+    #[arg(short, long, requires = "confirm")]
+    pub(crate) json: bool,
+
     /// If the slot is full, wait for room at most this long, such as 5s
     #[arg(short, long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) timeout: Option<Duration>,

@@ -47,7 +47,8 @@ fn list(pattern: Option<&Pattern>) -> anyhow::Result<Vec<SlotEntry>> {
     Ok(slots)
 }
 
-const HEADINGS: [&str; 7] = ["READER", "OWNER", "MAX SIZE", "QUOTA", "WRITERS", "CREATED", "NAME"];
+const HEADINGS: [&str; 8] =
+    ["READER", "OWNER", "MAX SIZE", "QUOTA", "WRITERS", "NETWORK", "CREATED", "NAME"];
 
 fn table(slots: &[SlotEntry], users: &mut Users) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
@@ -64,9 +65,10 @@ fn table(slots: &[SlotEntry], users: &mut Users) -> String {
     }));
     let width = |column: usize| {
         let widths = rows.iter().map(|row| row[column].chars().count());
+            values::show_network(&slot.network),
         widths.max().unwrap_or(0)
     };
-    let widths: [usize; 7] = std::array::from_fn(width);
+    let widths: [usize; 8] = std::array::from_fn(width);
     let mut out = String::new();
     for row in &rows {
         let (name, columns) = row.split_last().expect("a row has columns");

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use mailslot::{Mailslot, SlotName};
+use mailslot::{Mailslot, Origin, SlotName};
 use serde::Serialize;
 
 use super::{Sink, Taken};
@@ -41,6 +41,7 @@ impl Sink for Described {
             bytes: record.bytes(),
             pid: sender.pid,
             uid: sender.uid,
+            origin: record.origin(),
             written: record.written(),
         };
         self.printer.print(&arrival, &mut self.buffer);
@@ -63,6 +64,7 @@ struct Arrival<'a> {
     bytes: &'a [u8],
     pid: u32,
     uid: u32,
+    origin: Option<&'a Origin>,
     written: SystemTime,
 }
 
@@ -90,8 +92,15 @@ impl Printer {
     /// The only lines that are not indented: no record can look like one.
     fn header(&mut self, arrival: &Arrival<'_>, out: &mut Vec<u8>) {
         let time = text::rfc3339(arrival.written);
-        let user = self.users.show(arrival.uid);
         let size = text::count(arrival.bytes.len() as u64, "byte");
+        if let Some(origin) = arrival.origin {
+            // Quoted: another computer chose it, and it may have spaces.
+            let shown = text::harmless(&origin.user);
+            let line = format!("{time}  {origin}  pid {}  user {shown:?}  {size}", origin.pid);
+            let _ = writeln!(out, "{}", text::harmless(&line));
+            return;
+        }
+        let user = self.users.show(arrival.uid);
         // Writing to a Vec cannot fail.
         let _ = writeln!(out, "{time}  pid {}  user {user}  {size}", arrival.pid);
     }
@@ -101,9 +110,14 @@ impl Printer {
         let base64 = text.is_none().then(|| STANDARD.encode(arrival.bytes));
         let line = JsonRecord {
             slot: &self.slot,
-            pid: arrival.pid,
-            uid: arrival.uid,
-            user: self.users.name(arrival.uid),
+            computer: arrival.origin.map(|origin| &origin.computer[..]),
+            domain: arrival.origin.map(|origin| &origin.domain[..]),
+            pid: arrival.origin.map_or(arrival.pid, |origin| origin.pid),
+            uid: arrival.origin.is_none().then_some(arrival.uid),
+            user: match arrival.origin {
+                None => self.users.name(arrival.uid),
+                Some(origin) => Some(&origin.user[..]).filter(|user| !user.is_empty()),
+            },
             time: text::rfc3339(arrival.written),
             size: arrival.bytes.len(),
             text,
@@ -117,8 +131,12 @@ impl Printer {
 #[derive(Serialize)]
 struct JsonRecord<'a> {
     slot: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    computer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<&'a str>,
     pid: u32,
-    uid: u32,
+    uid: Option<u32>,
     user: Option<&'a str>,
     time: String,
     size: usize,
@@ -161,10 +179,14 @@ mod tests {
     use super::*;
 
     fn printed(format: Format, bytes: &[u8]) -> String {
+        printed_from(format, bytes, None)
+    }
+
+    fn printed_from(format: Format, bytes: &[u8], origin: Option<&Origin>) -> String {
         let mut printer =
             Printer { format, slot: r"\\.\mailslot\taxes\sue".into(), users: Users::default() };
         let written = SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 1_234_567);
-        let arrival = Arrival { bytes, pid: 42, uid: 4_000_000_001, written };
+        let arrival = Arrival { bytes, pid: 42, uid: 4_000_000_001, origin, written };
         let mut out = Vec::new();
         printer.print(&arrival, &mut out);
         String::from_utf8(out).unwrap()
@@ -186,6 +208,24 @@ mod tests {
     fn text_cannot_drive_the_terminal() {
         let shown = printed(Format::Text, b"\x1b[2J\xff\r\n");
         assert!(shown.ends_with("  7 bytes\n    \\u{1b}[2J\u{fffd}\\u{d}\n"), "{shown}");
+    }
+
+    #[test]
+    fn another_computer_is_named() {
+        let origin = Origin::new("ANN", "WORKGROUP", "sue", 4711);
+        assert_eq!(
+            printed_from(Format::Text, b"x", Some(&origin)),
+            "2023-11-14T22:13:20.001234Z  computer ANN, authenticated by domain WORKGROUP  \
+             pid 4711  user \"sue\"  1 byte\n    x\n"
+        );
+        assert_eq!(
+            printed_from(Format::Json, b"x", Some(&origin)),
+            r#"{"slot":"\\\\.\\mailslot\\taxes\\sue","computer":"ANN","domain":"WORKGROUP","pid":4711,"uid":null,"user":"sue","time":"2023-11-14T22:13:20.001234Z","size":1,"text":"x"}"#
+                .to_owned() + "\n"
+        );
+        let strange = Origin::new("A\u{202e}NN", "W", "a\u{9b}b", 0);
+        let shown = printed_from(Format::Text, b"", Some(&strange));
+        assert!(shown.contains(r"A\u{202e}NN") && !shown.contains('\u{9b}'), "{shown}");
     }
 
     #[test]

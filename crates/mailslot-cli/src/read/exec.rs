@@ -37,16 +37,30 @@ impl Exec {
 
     fn run(&self, record: &Record) -> anyhow::Result<ExitStatus> {
         let sender = record.sender();
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .arg("-c")
             .arg(&self.command)
             .env("MAILSLOT_NAME", &self.slot)
-            .env("MAILSLOT_SENDER_PID", sender.pid.to_string())
-            .env("MAILSLOT_SENDER_UID", sender.uid.to_string())
             .env("MAILSLOT_TIME", text::rfc3339(record.written()))
-            .stdin(Stdio::piped())
-            .spawn()
-            .context("cannot start sh")?;
+            .stdin(Stdio::piped());
+        // What this process was given itself says nothing about the record.
+        for part in ["PID", "UID", "USER", "COMPUTER", "DOMAIN"] {
+            command.env_remove(format!("MAILSLOT_SENDER_{part}"));
+        }
+        match record.origin() {
+            None => {
+                command.env("MAILSLOT_SENDER_PID", sender.pid.to_string());
+                command.env("MAILSLOT_SENDER_UID", sender.uid.to_string());
+            }
+            Some(origin) => {
+                command.env("MAILSLOT_SENDER_PID", origin.pid.to_string());
+                command.env("MAILSLOT_SENDER_USER", &origin.user);
+                command.env("MAILSLOT_SENDER_COMPUTER", &origin.computer);
+                command.env("MAILSLOT_SENDER_DOMAIN", &origin.domain);
+            }
+        }
+        let mut child = command.spawn().context("cannot start sh")?;
         let given = match child.stdin.take() {
             Some(mut stdin) => stdin.write_all(record),
             None => Ok(()),

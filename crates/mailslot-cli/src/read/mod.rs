@@ -35,6 +35,7 @@ pub(crate) fn run(args: ReadArgs) -> anyhow::Result<Exit> {
         .max_record_size(args.max_size)
         .quota(args.quota)
         .access(args.allow)
+        .network(args.network)
         .spin(args.spin.unwrap_or_default())
         .create(args.slot)?;
 

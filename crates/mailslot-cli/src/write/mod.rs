@@ -16,16 +16,21 @@ use crate::exit::{Exit, Failure};
 use crate::flags::WriteArgs;
 use crate::text;
 
+mod confirm;
 mod pieces;
 
+use confirm::Confirm;
 use pieces::{Piece, Pieces};
 
 pub(crate) fn run(args: WriteArgs) -> anyhow::Result<Exit> {
     let plan = Plan::from(&args)?;
     // Before the input is read, so that a wrong name shows at once.
-    let writer = MailslotWriter::options().wait_when_full(plan.wait).open(args.slot)?;
+    let mut options = MailslotWriter::options();
+    let writer = options.wait_when_full(plan.wait).confirmed(args.confirm).open(args.slot)?;
+    let confirm = args.confirm.then(|| Confirm::new(args.timeout, args.json)).transpose()?;
     let largest = largest_record(&writer);
-    let mut output = Output { writer, interval: args.interval, written: 0, only_one: false };
+    let interval = args.interval;
+    let mut output = Output { writer, confirm, interval, written: 0, only_one: false };
     match plan.source {
         Source::Arguments(records) => {
             output.only_one = records.len() == 1 && args.repeat == 1;
@@ -53,7 +58,7 @@ pub(crate) fn run(args: WriteArgs) -> anyhow::Result<Exit> {
             }
         }
     }
-    Ok(Exit::Success)
+    Ok(output.confirm.map_or(Ok(Exit::Success), |confirm| confirm.finish())?)
 }
 
 /// What was typed, understood.
@@ -161,6 +166,7 @@ fn largest_record(writer: &MailslotWriter) -> u64 {
 /// The slot, and what has been written to it.
 struct Output {
     writer: MailslotWriter,
+    confirm: Option<Confirm>,
     interval: Option<Duration>,
     written: u64,
     /// Whether there is but one record, so that an error need not say which.
@@ -174,8 +180,15 @@ impl Output {
         {
             thread::sleep(interval);
         }
-        self.writer.write(record).map_err(|error| self.failed(error))?;
+        let confirmation = match &self.confirm {
+            None => self.writer.write(record).map(|()| None),
+            Some(confirm) => self.writer.write_confirmed(record, confirm.timeout).map(Some),
+        };
+        let confirmation = confirmation.map_err(|error| self.failed(error))?;
         self.written += 1;
+        if let (Some(confirm), Some(confirmation)) = (&mut self.confirm, confirmation) {
+            confirm.show(&confirmation)?;
+        }
         Ok(())
     }
 

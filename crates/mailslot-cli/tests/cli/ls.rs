@@ -20,18 +20,23 @@ fn a_table() {
     let world = World::new();
     let group = format!("group:{}", rustix::process::getgid().as_raw());
     let b = world.reader("b", &["--quota", "1000", "--allow", "everyone"]);
-    let a = world.reader("A/x", &["--max-size", "64K", "--allow", &group]);
+    let a = world.reader(
+        "A/x",
+        &["--max-size", "64K", "--allow", &group, "--network", "computers:JOE,ann.w"],
+    );
     let table = world.run(&["ls"]).succeeds();
     let lines: Vec<_> = table.lines().map(words).collect();
     // Shown by name, if it has one.
     let group = uzers::get_group_by_gid(rustix::process::getgid().as_raw())
         .map_or(group, |group| format!("group:{}", group.name().to_str().unwrap()));
     let (user, a, b) = (user(), a.pid().to_string(), b.pid().to_string());
-    assert_eq!(lines[0], ["READER", "OWNER", "MAX", "SIZE", "QUOTA", "WRITERS", "CREATED", "NAME"]);
-    assert_eq!(lines[1][..5], [&a[..], &user, "64K", "64M", &group]);
-    assert_eq!(lines[1][6], r"\\.\mailslot\A\x");
-    assert_eq!(lines[2][..5], [&b[..], &user, "-", "1000", "everyone"]);
-    assert_eq!(lines[2][6], r"\\.\mailslot\b");
+    let headings =
+        ["READER", "OWNER", "MAX", "SIZE", "QUOTA", "WRITERS", "NETWORK", "CREATED", "NAME"];
+    assert_eq!(lines[0], headings);
+    assert_eq!(lines[1][..6], [&a[..], &user, "64K", "64M", &group, "computers:JOE,ann.w"]);
+    assert_eq!(lines[1][7], r"\\.\mailslot\A\x");
+    assert_eq!(lines[2][..6], [&b[..], &user, "-", "1000", "everyone", "domains"]);
+    assert_eq!(lines[2][7], r"\\.\mailslot\b");
     assert_eq!(lines.len(), 3);
 }
 
@@ -53,18 +58,19 @@ fn only_what_matches() {
 #[test]
 fn info_in_words() {
     let world = World::new();
-    let reader = world.reader("A", &["--max-size", "1"]);
+    let reader = world.reader("A", &["--max-size", "1", "--network", "none"]);
     let out = world.run(&["info", "a"]).succeeds();
     let lines: Vec<_> = out.lines().collect();
     assert_eq!(lines[0], r"name         \\.\mailslot\A");
     assert_eq!(lines[1], format!("reader       process {}", reader.pid()));
     assert_eq!(lines[2], format!("owner        {}", user()));
     assert_eq!(lines[3], "writers      user");
-    assert_eq!(lines[4], "max size     1 byte");
-    assert_eq!(lines[5], "quota        67108864 bytes for each writer");
-    assert!(lines[6].starts_with("created      20") && lines[6].ends_with('Z'));
-    assert_eq!(lines[7], "inheritable  no");
-    assert_eq!(lines.len(), 8);
+    assert_eq!(lines[4], "network      none");
+    assert_eq!(lines[5], "max size     1 byte");
+    assert_eq!(lines[6], "quota        67108864 bytes for each writer");
+    assert!(lines[7].starts_with("created      20") && lines[7].ends_with('Z'));
+    assert_eq!(lines[8], "inheritable  no");
+    assert_eq!(lines.len(), 9);
 }
 
 #[test]
