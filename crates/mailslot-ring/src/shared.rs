@@ -75,11 +75,9 @@ impl SharedTable {
             }
             code => return Err(io::Error::from_raw_os_error(code)),
         };
-        Ok(SharedGuard { table: self, region, recovered, _owner: PhantomData })
+        Ok(SharedGuard { _table: PhantomData, region, recovered, _owner: PhantomData })
     }
-}
 
-impl SharedTable {
     fn word(&self, index: usize) -> &AtomicU64 {
         assert!(index < self.words, "outside the table");
         let at = self.region.address(LOCK_BYTES + index * 8, 8).cast::<u64>();
@@ -104,10 +102,10 @@ fn mutex(region: &Region) -> *mut libc::pthread_mutex_t {
     region.address(0, LOCK_BYTES).cast()
 }
 
-/// Access to the words of a [`SharedTable`]; the lock is released when dropped.
+/// Keeps all others from the lock of a [`SharedTable`] until it is dropped.
 #[derive(Debug)]
 pub struct SharedGuard<'a> {
-    table: &'a SharedTable,
+    _table: PhantomData<&'a SharedTable>,
     region: Arc<Region>,
     recovered: bool,
     /// Only the thread that locked may unlock: not `Send`.
@@ -118,24 +116,6 @@ impl SharedGuard<'_> {
     /// True if the last owner died holding the lock: what it was changing may be half changed.
     pub fn recovered(&self) -> bool {
         self.recovered
-    }
-
-    fn word(&self, index: usize) -> &AtomicU64 {
-        assert!(index < self.table.words, "outside the table");
-        let at = self.region.address(LOCK_BYTES + index * 8, 8).cast::<u64>();
-        // SAFETY: the word lies in the mapping (checked by `address`), is aligned since the
-        // mapping and LOCK_BYTES are, and is only ever used atomically.
-        unsafe { AtomicU64::from_ptr(at) }
-    }
-
-    /// Reads a word.
-    pub fn get(&self, index: usize) -> u64 {
-        self.word(index).load(Ordering::Relaxed)
-    }
-
-    /// Writes a word.
-    pub fn set(&self, index: usize, value: u64) {
-        self.word(index).store(value, Ordering::Relaxed);
     }
 }
 
