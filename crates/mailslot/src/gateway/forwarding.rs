@@ -40,6 +40,14 @@ impl ForwardingWriter {
         self.writer.try_write(record)
     }
 
+    /// Fails if the slot's reader has gone by now: then what was written and not read is lost.
+    ///
+    /// A write notices that only up to a millisecond later. So call this after writing and before
+    /// answering that a record was accepted.
+    pub fn check(&mut self) -> Result<(), WriteError> {
+        self.writer.check()
+    }
+
     /// Writes one record made of `parts`, or fails at once.
     pub fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<(), WriteError> {
         self.writer.write_vectored(parts)

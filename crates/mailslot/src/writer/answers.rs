@@ -8,6 +8,8 @@ use mailslot_wire::answer::{ANSWER_MAX, Answer, Outcome, TargetState};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
+use super::link::look;
+
 /// How long the first write waits for the gateway to say whether there is such a computer. It says
 /// so from what it knows, so this only passes if it is stopped or very busy.
 pub(super) const TARGET_WITHIN: Duration = Duration::from_millis(200);
@@ -45,7 +47,14 @@ impl Answers {
         for _ in 0..MAX_HEARD {
             let flags = RecvFlags::DONTWAIT | RecvFlags::PEEK | RecvFlags::TRUNC;
             let len = match rustix::net::recv(socket, &mut buffer, flags) {
-                Ok((_, 0)) => return,
+                // The end, or an empty datagram, which must not stay in front of the others.
+                Ok((_, 0)) => {
+                    let _ = rustix::net::recv(socket, &mut buffer, RecvFlags::DONTWAIT);
+                    if look(socket, true).is_err() {
+                        return;
+                    }
+                    continue;
+                }
                 Ok((_, len)) => len,
                 Err(Errno::INTR) => continue,
                 Err(_) => return,

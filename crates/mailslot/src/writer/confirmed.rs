@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::MailslotWriter;
 use super::hello::Purpose;
-use super::link::Failure;
+use super::link::{Failure, Link};
 use crate::gateway::Outcome;
 use crate::{Confirmation, OpenError, WriteError};
 
@@ -54,7 +54,7 @@ impl MailslotWriter {
 
     /// The slot is here: what is queued is accepted.
     fn write_here(&mut self, record: &[u8], timeout: Duration) -> Result<Confirmation, WriteError> {
-        let written = self.transmit(&[IoSlice::new(record)], timeout);
+        let written = self.transmit(&[IoSlice::new(record)], timeout).and_then(|()| self.check());
         let outcome = match written {
             Ok(()) => Outcome::Accepted,
             Err(WriteError::Full { .. } | WriteError::Open(OpenError::Full(_))) => Outcome::Full,
@@ -66,6 +66,14 @@ impl MailslotWriter {
             Err(other) => return Err(other),
         };
         Ok(Confirmation::local(outcome))
+    }
+
+    /// Fails if the slot's reader has gone by now. A write alone notices that only somewhat later.
+    pub(crate) fn check(&mut self) -> Result<(), WriteError> {
+        match self.link.as_ref().map(Link::check) {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(failure)) => Err(self.explain(failure)),
+        }
     }
 
     fn write_and_wait(

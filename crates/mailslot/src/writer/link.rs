@@ -264,6 +264,11 @@ impl Link {
         }
     }
 
+    /// Fails if the reader has gone by now.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        look(&self.socket, true)
+    }
+
     /// How many of this connection's records are lost, as far as the gateway has said.
     pub(super) fn lost(&mut self) -> u64 {
         // What is on the socket of the process that this was forked from is for that one.
@@ -324,7 +329,7 @@ fn tampered() -> Failure {
 const ENDED: PollFlags = PollFlags::HUP.union(PollFlags::ERR).union(PollFlags::RDHUP);
 
 /// Looks whether the reader has closed its end.
-fn look(socket: &OwnedFd, spoke: bool) -> Result<(), Failure> {
+pub(super) fn look(socket: &OwnedFd, spoke: bool) -> Result<(), Failure> {
     let mut fds = [PollFd::new(socket, PollFlags::RDHUP)];
     let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
     // Interrupted, it is looked at again soon.

@@ -19,6 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("forwarding::several_holders", several_holders),
     Case::new("forwarding::a_holder_that_dies", a_holder_that_dies),
     Case::new("forwarding::slots_choose", slots_choose),
+    Case::new("forwarding::a_reader_that_has_just_gone", a_reader_that_has_just_gone),
     Case::new("forwarding::a_slot_made_anew", a_slot_made_anew),
     Case::new("forwarding::strange_origins", strange_origins),
 ];
@@ -182,6 +183,21 @@ fn slots_choose() {
     }
     let none = ForwardingWriter::open(NAME, &joe);
     assert!(matches!(none, Err(OpenError::NoSuchSlot(_))), "{none:?}");
+}
+
+/// A gateway that asks before it answers never says that a dead slot has accepted something.
+fn a_reader_that_has_just_gone() {
+    for _ in 0..50 {
+        let slot = slot(1 << 20);
+        let mut gateway = forward(&sue());
+        for _ in 0..3 {
+            gateway.write(b"x").unwrap();
+            gateway.check().unwrap();
+        }
+        drop(slot);
+        let accepted = gateway.write(b"y").and_then(|()| gateway.check());
+        assert!(matches!(accepted, Err(WriteError::SlotGone(_))), "{accepted:?}");
+    }
 }
 
 /// It is asked anew.

@@ -7,6 +7,7 @@
 mod confirmed;
 mod forwarding;
 mod gateway;
+mod hostile;
 #[path = "../processes/support/mod.rs"]
 #[allow(dead_code, unused_imports, clippy::multiple_unsafe_ops_per_block)]
 mod support;
@@ -14,6 +15,6 @@ mod users;
 mod writers;
 
 fn main() -> std::process::ExitCode {
-    let cases = [writers::CASES, confirmed::CASES, forwarding::CASES, users::CASES];
+    let cases = [writers::CASES, confirmed::CASES, forwarding::CASES, users::CASES, hostile::CASES];
     support::run(&cases.concat(), &[])
 }
