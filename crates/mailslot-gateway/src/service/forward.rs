@@ -29,6 +29,16 @@ impl Handle {
     }
 }
 
+impl Handle {
+    /// Whether the slot's reader is still there: a write notices only somewhat later that it isn't.
+    fn is_alive(&mut self) -> bool {
+        match self {
+            Handle::Forwarding(writer) => writer.check().is_ok(),
+            Handle::Own(writer) => writer.check().is_ok(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Out {
     delivery: Delivery,
@@ -72,7 +82,7 @@ impl Forwarder {
         out.used = uses;
         let was_open = out.handle.is_some();
         let mut absent = None;
-        let outcomes = records
+        let mut outcomes: Vec<_> = records
             .records()
             .map(|record| {
                 // Looked for once for all records that came together.
@@ -86,6 +96,12 @@ impl Forwarder {
                 outcome
             })
             .collect();
+        if out.handle.as_mut().is_some_and(|handle| !handle.is_alive()) {
+            // The reader has read them or not, and nobody will know.
+            out.handle = None;
+            let accepted = outcomes.iter_mut().filter(|outcome| **outcome == Outcome::Accepted);
+            accepted.for_each(|outcome| *outcome = Outcome::NoAnswer);
+        }
         let is_open = out.handle.is_some();
         self.handles = self.handles + usize::from(is_open) - usize::from(was_open);
         if self.handles > HANDLES_MAX {

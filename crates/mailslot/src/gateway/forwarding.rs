@@ -42,7 +42,7 @@ impl ForwardingWriter {
 
     /// Fails if the slot's reader has gone by now: then what was written and not read is lost.
     ///
-    /// A write notices that only up to a millisecond later. So call this after writing and before
+    /// A write notices that only up to a millisecond later. So call this after writing, and before
     /// answering that a record was accepted.
     pub fn check(&mut self) -> Result<(), WriteError> {
         self.writer.check()

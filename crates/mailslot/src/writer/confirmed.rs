@@ -68,8 +68,9 @@ impl MailslotWriter {
         Ok(Confirmation::local(outcome))
     }
 
-    /// Fails if the slot's reader has gone by now. A write alone notices that only somewhat later.
-    pub(crate) fn check(&mut self) -> Result<(), WriteError> {
+    /// Fails if the slot's reader has gone by now: then what was written and not read is lost. A
+    /// write notices that only up to a millisecond later.
+    pub fn check(&mut self) -> Result<(), WriteError> {
         match self.link.as_ref().map(Link::check) {
             None | Some(Ok(())) => Ok(()),
             Some(Err(failure)) => Err(self.explain(failure)),
