@@ -49,6 +49,8 @@ enum Call {
     },
     Read {
         buffer: usize,
+        /// By a reader that has the handle for itself.
+        alone: bool,
     },
     /// With a buffer just large enough, or a byte too small.
     ReadTightly {
@@ -85,7 +87,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => at.clone().prop_map(|writer| Call::Reopen { writer }),
         1 => at.clone().prop_map(|writer| Call::Close { writer }),
         1 => (at.clone(), at).prop_map(|(from, to)| Call::Clone { from, to }),
-        4 => len().prop_map(|buffer| Call::Read { buffer }),
+        4 => (len(), any::<bool>()).prop_map(|(buffer, alone)| Call::Read { buffer, alone }),
         3 => any::<bool>().prop_map(|short| Call::ReadTightly { short }),
         2 => (len(), 0..9usize).prop_map(|(buffer, most)| Call::Batch { buffer, most }),
         5 => Just(Call::Receive),
@@ -195,9 +197,12 @@ impl Slot {
         assert!(self.queue.is_empty(), "{} records wait", self.queue.len());
     }
 
-    fn read(&mut self, size: usize) {
+    fn read(&mut self, size: usize, alone: bool) {
         let mut buffer = vec![0; size];
-        let result = self.handle.try_read(&mut buffer);
+        let result = match alone {
+            true => self.handle.exclusive().read_timeout(&mut buffer, Some(Duration::ZERO)),
+            false => self.handle.try_read(&mut buffer),
+        };
         match self.queue.front() {
             None => self.expect_nothing(result),
             Some(next) if next.bytes.len() > size => {
@@ -271,10 +276,10 @@ impl Slot {
                 let connection = self.fresh();
                 self.writers[to] = Some(Writer { handle, connection, spoke: false });
             }
-            Call::Read { buffer } => self.read(buffer),
+            Call::Read { buffer, alone } => self.read(buffer, alone),
             Call::ReadTightly { short } => {
                 let len = self.queue.front().map_or(0, |next| next.bytes.len());
-                self.read(len.saturating_sub(usize::from(short)));
+                self.read(len.saturating_sub(usize::from(short)), short);
             }
             Call::Batch { buffer, most } => self.read_batch(buffer, most),
             Call::Receive => match self.handle.try_receive() {

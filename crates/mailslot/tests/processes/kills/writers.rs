@@ -61,8 +61,10 @@ fn kill_all(lives: &'static [AtomicU64]) {
         if running.len() == AT_ONCE {
             dying.push_back(kill_one(&mut running, &mut random));
         }
-        if dying.len() > DYING {
-            dying.pop_front().map(Process::kill);
+        if dying.len() > DYING
+            && let Some(first) = dying.pop_front()
+        {
+            first.kill();
         }
     }
     while !running.is_empty() {

@@ -82,7 +82,7 @@ pub(super) fn of_a_creator() {
 /// Writers that have no room stay outside, with what they have written, until there is.
 pub(super) fn of_a_reader() {
     const WRITERS: u64 = 30;
-    for options in both_kinds() {
+    for (options, private) in both_kinds().into_iter().zip([true, false]) {
         let slot = options.create(NAME).unwrap();
         let [written, over] = shared(2) else { panic!() };
         let writing = spawn(|| {
@@ -115,7 +115,10 @@ pub(super) fn of_a_reader() {
             }
         });
         println!("{count} records were read by few descriptors");
-        assert!(count > 0 && count < 4 * WRITERS);
+        // What an ordinary user's writers have sent and nobody has taken counts against the limit,
+        // too, where a shared handle has to send what it takes on.
+        let some = private || rustix::process::geteuid().is_root();
+        assert!(count < 4 * WRITERS && (count > 0 || !some));
         while count < 4 * WRITERS {
             assert!(read(&slot, PATIENCE), "all come in when they can");
             count += 1;
