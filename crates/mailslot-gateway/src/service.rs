@@ -26,8 +26,6 @@ mod forward;
 mod journal;
 mod slots;
 pub mod status;
-#[cfg(test)]
-mod tests;
 
 use forward::Forwarder;
 use journal::Journal;
@@ -155,6 +153,8 @@ impl Service {
     pub fn run(mut self) -> io::Result<()> {
         let _server = status::Server::start(self.slot.dir(), self.shared.clone())?;
         let mut stop_at = None;
+        // The slot has to be asked until it has nothing more; only then is it worth waiting for.
+        let mut more = true;
         loop {
             self.perform()?;
             if stop_at.is_some_and(|at| Instant::now() >= at || self.core.is_drained()) {
@@ -163,11 +163,11 @@ impl Service {
                 self.perform()?;
                 return Ok(());
             }
-            self.wait(stop_at)?;
+            let mail = self.wait(stop_at, more)?;
             self.take_from_network()?;
-            // Writers that come now are still heard, but not waited for.
-            self.take_from_writers()?;
-            if self.take_mail() && stop_at.is_none() {
+            // Writers that come while it ends are still heard, but not waited for.
+            more = self.take_from_writers()?;
+            if mail && self.take_mail() && stop_at.is_none() {
                 stop_at = Some(Instant::now() + DRAIN);
             }
             let now = self.now();
@@ -181,11 +181,13 @@ impl Service {
         self.began.elapsed()
     }
 
-    fn wait(&self, stop_at: Option<Instant>) -> io::Result<()> {
+    /// Waits until there is something to do. True if there is mail.
+    fn wait(&self, stop_at: Option<Instant>, more: bool) -> io::Result<bool> {
         let now = self.now();
         let core = self.core.deadline().map(|at| at.saturating_sub(now));
         let stop = stop_at.map(|at| at.saturating_duration_since(Instant::now()));
-        let timeout = core.into_iter().chain(stop).min();
+        let more = more.then_some(Duration::ZERO);
+        let timeout = core.into_iter().chain(stop).chain(more).min();
         let timeout = match timeout {
             // The system counts in nanoseconds, and a bit more is no harm.
             Some(time) => {
@@ -199,7 +201,8 @@ impl Service {
             PollFd::new(&self.shared.bell, PollFlags::IN),
         ];
         match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Ok(_) => Ok(!fds[2].revents().is_empty()),
+            Err(rustix::io::Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -229,10 +232,12 @@ impl Service {
         self.perform()
     }
 
-    fn take_from_writers(&mut self) -> io::Result<()> {
+    /// True if there may be more.
+    fn take_from_writers(&mut self) -> io::Result<bool> {
         let mut events = Vec::new();
         match self.slot.receive(&mut events, BATCH, Some(Duration::ZERO)) {
-            Ok(()) | Err(mailslot::ReadError::TimedOut { .. }) => {}
+            Ok(()) => {}
+            Err(mailslot::ReadError::TimedOut { .. }) => return Ok(false),
             Err(error) => return Err(io::Error::other(error)),
         }
         let now = self.now();
@@ -251,7 +256,7 @@ impl Service {
                 _ => {}
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn opened(&mut self, now: Time, connection: Arc<Connection>) -> io::Result<()> {

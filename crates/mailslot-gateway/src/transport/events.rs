@@ -116,9 +116,8 @@ impl EventSink {
     fn push(&self, change: impl FnOnce(&mut Pending)) {
         let mut pending = self.0.lock();
         change(&mut pending);
-        let ring = !std::mem::replace(&mut pending.rung, true);
-        drop(pending);
-        if ring {
+        // Under the lock, so that whoever takes has the bell's ring, too.
+        if !std::mem::replace(&mut pending.rung, true) {
             // It fails only when the bell rings already.
             let _ = rustix::io::write(&self.0.bell, &1u64.to_ne_bytes());
         }
