@@ -102,7 +102,8 @@ impl Memory for Arc<Heap> {
         }
     }
 
-    fn prepare(&self, at: u64, len: u64) {
+    fn prepare(&self, at: u64, len: u64) -> bool {
         assert!(at + len <= self.words.len() as u64 * 8, "outside the memory");
+        true
     }
 }

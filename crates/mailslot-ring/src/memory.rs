@@ -42,8 +42,9 @@ pub trait Memory {
     fn copy_in(&self, at: u64, from: &[u8]);
     /// Gives the pages wholly inside this range back to the system; they read as zero afterwards.
     fn discard(&self, at: u64, len: u64);
-    /// Says that `len` bytes from `at` will soon be written.
-    fn prepare(&self, at: u64, len: u64);
+    /// Makes sure of the memory for `len` bytes from `at`, which will soon be written. False if there
+    /// is none.
+    fn prepare(&self, at: u64, len: u64) -> bool;
     /// Brings `len` bytes from `at` nearer to this processor, to be read. Anywhere is allowed.
     #[inline]
     fn prefetch(&self, _at: u64, _len: u64) {}

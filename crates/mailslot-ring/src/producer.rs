@@ -13,6 +13,12 @@ use crate::sync::{
 /// How far the writer goes beyond level 0 before it looks whether it can return there, in bytes.
 pub(crate) const STRIDE: u64 = 64 * 1024;
 
+/// How much memory is asked for at a time in level 0, which most writers hardly use, in bytes.
+const SMALL_STEP: u64 = 16 * 1024;
+
+/// The same in the others.
+const LARGE_STEP: u64 = 4 * STRIDE;
+
 /// How far ahead of itself the writer fetches the memory it will write, in bytes.
 const AHEAD: u64 = 512;
 
@@ -35,6 +41,9 @@ pub enum PushError {
     /// The reader's position makes no sense: the shared memory was tampered with.
     #[error("the reader's position in the ring makes no sense")]
     Broken,
+    /// The system has no memory left for it.
+    #[error("the system has no memory left")]
+    NoMemory,
 }
 
 /// What a successful push asks of the caller.
@@ -247,6 +256,8 @@ impl<M: Memory> Producer<M> {
             return Err(PushError::Full);
         }
         self.locate();
+        // For the head of padding or a jump.
+        self.prepare(0)?;
         if let Some(level) = self.lower_level(size) {
             self.jump(level);
         } else if !self.fits_here(size) {
@@ -261,7 +272,10 @@ impl<M: Memory> Producer<M> {
         let mut room = self.contiguous().min(self.free()).min(self.quota - unread);
         if self.level > 0 {
             room = room.min(STRIDE);
-            self.prepare(room.max(size));
+            self.prepare(room.max(size))?;
+        } else {
+            self.prepare(size)?;
+            room = room.min(self.prepared[0] - self.at);
         }
         self.room = room;
         Ok(())
@@ -356,17 +370,22 @@ impl<M: Memory> Producer<M> {
         self.filling += len;
     }
 
-    /// Asks for memory in larger steps than a page fault would.
-    fn prepare(&mut self, len: u64) {
-        let end = self.at + len;
+    /// Makes sure of the memory for the next `len` bytes and the head behind them, in larger steps
+    /// than a page fault would. Where the system has none, a page fault would end the process.
+    fn prepare(&mut self, len: u64) -> Result<(), PushError> {
+        let level_end = self.geometry.start(self.level) + self.geometry.capacity(self.level);
+        let end = (self.at + len + HEAD).min(level_end);
         let prepared = self.prepared[self.level];
         if end <= prepared {
-            return;
+            return Ok(());
         }
-        let level_end = self.geometry.start(self.level) + self.geometry.capacity(self.level);
+        let step = if self.level == 0 { SMALL_STEP } else { LARGE_STEP };
         let from = prepared.max(self.at);
-        let upto = (end.max(from + STRIDE * 4)).min(level_end);
-        self.memory.prepare(from, upto - from);
+        let upto = end.max(from + step).min(level_end);
+        if !self.memory.prepare(from, upto - from) {
+            return Err(PushError::NoMemory);
+        }
         self.prepared[self.level] = upto;
+        Ok(())
     }
 }

@@ -56,15 +56,16 @@ unsafe impl Sync for Region {}
 impl Region {
     /// Creates the memory of a new ring and the descriptor to send to the reader.
     pub fn create(geometry: Geometry) -> io::Result<(Self, OwnedFd)> {
-        Self::create_sealed(c"mailslot-ring", geometry.file_len())
+        Self::create_sealed(c"mailslot-ring", geometry.file_len(), size_of::<Header>())
     }
 
     /// Creates `len` bytes of zeroed memory that processes holding the descriptor share.
     pub fn create_plain(len: u64) -> io::Result<(Self, OwnedFd)> {
-        Self::create_sealed(c"mailslot-control", len)
+        Self::create_sealed(c"mailslot-control", len, len as usize)
     }
 
-    fn create_sealed(name: &CStr, len: u64) -> io::Result<(Self, OwnedFd)> {
+    /// The first `present` bytes get their memory at once.
+    fn create_sealed(name: &CStr, len: u64, present: usize) -> io::Result<(Self, OwnedFd)> {
         // Growing a file past this limit would kill the process with SIGXFSZ.
         if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < len) {
             return Err(io::Error::other(format!(
@@ -81,7 +82,9 @@ impl Region {
         rustix::fs::ftruncate(&fd, len)?;
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         rustix::fs::fcntl_add_seals(&fd, seals)?;
-        Ok((Self::map(fd.as_fd(), len)?, fd))
+        let region = Self::map(fd.as_fd(), len)?;
+        region.populate(0, present)?;
+        Ok((region, fd))
     }
 
     /// Maps the memory that a peer sent, once it is sure that no peer can take it away again.
@@ -168,17 +171,32 @@ impl Region {
         let _ = (at, len);
     }
 
-    fn advise(&self, at: u64, len: u64, advice: Advice) {
+    /// Gives the pages wholly inside this range of the data back.
+    fn remove(&self, at: u64, len: u64) {
         let page = page_size() as u64;
         let start = (HEADER_BYTES as u64 + at).next_multiple_of(page);
         let end = (HEADER_BYTES as u64 + at + len) / page * page;
         if start < end {
             let len = (end - start) as usize;
             let from = self.address(start as usize, len).cast::<c_void>();
-            // SAFETY: the range lies in this mapping (just checked). Neither advice used here
-            // (remove, populate) unmaps it; removed pages read as zero afterwards, which the ring
-            // allows for since nothing in them is live. A refusal leaves everything as it was.
-            let _ = unsafe { rustix::mm::madvise(from, len, advice) };
+            // SAFETY: the range lies in this mapping (just checked). The pages stay mapped and read
+            // as zero afterwards, which the ring allows for since nothing in them is live. A
+            // refusal leaves everything as it was.
+            let _ = unsafe { rustix::mm::madvise(from, len, Advice::LinuxRemove) };
+        }
+    }
+
+    /// Gets memory for all pages that this range of the mapping touches.
+    fn populate(&self, at: usize, len: usize) -> io::Result<()> {
+        let page = page_size();
+        let start = at / page * page;
+        let len = (at + len - start).next_multiple_of(page).min(self.len - start);
+        let from = self.address(start, len).cast::<c_void>();
+        // SAFETY: the range lies in this mapping (just checked); its contents stay what they are.
+        match unsafe { rustix::mm::madvise(from, len, Advice::LinuxPopulateWrite) } {
+            Err(Errno::NOMEM | Errno::FAULT) => Err(io::ErrorKind::OutOfMemory.into()),
+            // What else is refused page faults will do one by one.
+            _ => Ok(()),
         }
     }
 }
@@ -253,11 +271,11 @@ impl Memory for Region {
     }
 
     fn discard(&self, at: u64, len: u64) {
-        self.advise(at, len, Advice::LinuxRemove);
+        self.remove(at, len);
     }
 
-    fn prepare(&self, at: u64, len: u64) {
-        self.advise(at, len, Advice::LinuxPopulateWrite);
+    fn prepare(&self, at: u64, len: u64) -> bool {
+        self.populate(HEADER_BYTES + at as usize, len as usize).is_ok()
     }
 
     fn allow_fences(&self) -> bool {

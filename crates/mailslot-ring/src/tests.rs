@@ -15,6 +15,8 @@ mod region;
 #[cfg(not(loom))]
 mod ring;
 #[cfg(not(loom))]
+mod scarce;
+#[cfg(not(loom))]
 mod shared;
 #[cfg(not(loom))]
 mod threads;

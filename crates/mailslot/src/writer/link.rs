@@ -299,6 +299,9 @@ impl Ring {
             Err(PushError::Full) => Err(Failure::Full),
             Err(PushError::TooLarge) => Err(Failure::TooLarge { len, max: len - 1 }),
             Err(PushError::Broken) => Err(tampered()),
+            Err(PushError::NoMemory) => {
+                Err(Failure::Io("queueing the record", io::ErrorKind::OutOfMemory.into()))
+            }
         }
     }
 }
