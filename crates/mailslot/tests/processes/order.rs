@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mailslot::{Mailslot, MailslotOptions, MailslotWriter};
 
@@ -22,17 +22,33 @@ pub(crate) const CASES: &[Case] = &[
 
 /// Two processes alternate: each begins its write when the other's has returned.
 fn a_million_by_turns() {
+    /// Who has waited this long for its turn shares the processors with others, who let it have
+    /// them for some milliseconds at a time: then it writes more than one record before the other's
+    /// turn, or there would be no end of it.
+    const LONG: Duration = Duration::from_millis(1);
+    const THEN: u64 = 64;
     let total = 1_000_000 * scale();
     let slot = Mailslot::create(NAME).unwrap();
-    let turn = shared(1);
+    let [next, whose, turns] = shared(3) else { panic!() };
     let writers: Vec<_> = (0..2)
         .map(|own| {
             spawn(move || {
                 let mut writer = writer();
-                for n in (own..total).step_by(2) {
-                    yield_until(|| turn[0].load(Ordering::Acquire) == n);
-                    writer.write_timeout(&n.to_le_bytes(), PATIENCE).unwrap();
-                    turn[0].store(n + 1, Ordering::Release);
+                loop {
+                    let start = Instant::now();
+                    yield_until(|| whose.load(Ordering::Acquire) == own);
+                    let first = next.load(Ordering::Relaxed);
+                    let count = if start.elapsed() < LONG { 1 } else { THEN };
+                    let end = (first + count).min(total);
+                    for n in first..end {
+                        writer.write_timeout(&n.to_le_bytes(), PATIENCE).unwrap();
+                    }
+                    next.store(end, Ordering::Relaxed);
+                    turns.fetch_add(1, Ordering::Relaxed);
+                    whose.store(1 - own, Ordering::Release);
+                    if end == total {
+                        break;
+                    }
                 }
             })
         })
@@ -43,6 +59,7 @@ fn a_million_by_turns() {
         assert_eq!(u64::from_le_bytes(buffer), expected);
     }
     writers.into_iter().for_each(Process::finish);
+    println!("{} turns", turns.load(Ordering::Relaxed));
 }
 
 /// What the writers below share: a lock, the number of the next record, and how many are read.
