@@ -337,8 +337,8 @@ impl Outgoing {
         {
             self.repeat_oldest();
         }
-        let again = self.flight.iter_mut().zip(self.first..);
-        let again = again.filter(|(flight, _)| !flight.arrived && flight.sent.is_none()).next();
+        let mut flight = self.flight.iter_mut().zip(self.first..);
+        let again = flight.find(|(flight, _)| !flight.arrived && flight.sent.is_none());
         if let Some((flight, number)) = again {
             flight.sent = Some(now);
             self.on_the_way += flight.payload.items().len();

@@ -112,7 +112,7 @@ fn of_all_kinds() {
 /// Without restarts, and with cuts no longer than records are kept, everything arrives.
 #[test]
 fn that_end_in_time() {
-    seeds(500, |seed| {
+    seeds(300, |seed| {
         let mut world = World::new(2 + seed as usize % 3, seed);
         world.faults = random_faults(&mut world);
         world.faults.loss /= 4;
@@ -152,7 +152,7 @@ fn that_end_in_time() {
 /// What was written has arrived or is counted, also when cuts are too long.
 #[test]
 fn that_last_are_counted() {
-    seeds(500, |seed| {
+    seeds(300, |seed| {
         let mut world = World::new(2, seed);
         world.faults = random_faults(&mut world);
         let program = world.open(0, "pc1", "taxes", false);

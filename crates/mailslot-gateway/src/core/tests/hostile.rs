@@ -10,7 +10,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn definition(number: u8) -> Definition {
     Definition {
         writer: WriterId([number; 16]),
-        confirmed: number % 2 == 0,
+        confirmed: number.is_multiple_of(2),
         wide: false,
         pid: 1,
         user: "mallory".into(),

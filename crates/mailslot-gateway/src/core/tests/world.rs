@@ -54,6 +54,9 @@ pub(super) struct Program {
     start: u64,
 }
 
+/// When it arrives, a number, where from, where to, and the frame.
+type InTransit = (Time, u64, usize, usize, Vec<u8>);
+
 pub(super) struct World {
     pub(super) now: Time,
     pub(super) random: Random,
@@ -61,7 +64,7 @@ pub(super) struct World {
     starts: Vec<u64>,
     pub(super) faults: Faults,
     pub(super) cuts: HashSet<(usize, usize)>,
-    network: BinaryHeap<Reverse<(Time, u64, usize, usize, Vec<u8>)>>,
+    network: BinaryHeap<Reverse<InTransit>>,
     sent: u64,
     pub(super) programs: Vec<Program>,
     /// By computer and program: the sequence numbers, and when.
