@@ -55,7 +55,7 @@ fn write_some(world: &mut World, programs: &[u64]) {
 /// false confirmation; and once all is well again, all works again.
 #[test]
 fn of_all_kinds() {
-    seeds(1000, |seed| {
+    seeds(200, |seed| {
         let mut world = World::new(2 + seed as usize % 4, seed);
         world.faults = random_faults(&mut world);
         let mut programs = some_programs(&mut world, 6);
