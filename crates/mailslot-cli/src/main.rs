@@ -8,6 +8,7 @@
 //! | [`values`] | what a size, a duration, a slot and a list of users look like when typed |
 //! | [`read`], [`write`], [`info`], [`ls`] | one module for each command |
 //! | [`domain`] | which computers belong together |
+//! | [`gateway`], [`ping`] | other computers: the gateway, and what it is asked |
 //! | [`demo`] | shows and checks the main job with several processes |
 //! | [`generate`] | man pages and completions |
 //! | [`exit`] | the one place that decides which exit code an error means |
@@ -33,9 +34,13 @@ mod domain;
 mod entry;
 mod exit;
 mod flags;
+#[cfg(feature = "gateway")]
+mod gateway;
 mod generate;
 mod info;
 mod ls;
+#[cfg(feature = "gateway")]
+mod ping;
 mod read;
 mod signals;
 mod stdout;
@@ -62,6 +67,10 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ls(args) => ls::run(&args),
         #[cfg(feature = "gateway")]
         Command::Domain(args) => domain::run(args),
+        #[cfg(feature = "gateway")]
+        Command::Gateway(args) => gateway::run(&args),
+        #[cfg(feature = "gateway")]
+        Command::Ping(args) => ping::run(&args),
         Command::Demo => demo::run(),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),

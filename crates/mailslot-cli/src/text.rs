@@ -50,6 +50,12 @@ fn within_range(time: SystemTime) -> SystemTime {
     time.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + END_OF_9999)
 }
 
+/// `5s`, `2h 3m 4s`: a length of time in whole seconds.
+#[cfg(feature = "gateway")]
+pub(crate) fn seconds(seconds: u64) -> String {
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+}
+
 /// `1,000,000`.
 pub(crate) fn with_commas(number: u64) -> String {
     let digits = number.to_string();

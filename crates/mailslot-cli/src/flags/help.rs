@@ -50,6 +50,8 @@ pub(crate) fn examples(command: &str) -> &'static [Example] {
             ("mailslot ls", "List all slots"),
             ("mailslot ls 'taxes/*'", "List those whose names start with taxes/"),
             ("mailslot ls --watch", "See slots appear and vanish"),
+            ("mailslot ls '//*/'", "List the computers of this computer's domains"),
+            ("mailslot ls '//JOE/'", "List the slots of computer JOE"),
             ("mailslot ls --json | jq -r 'select(.alive).name'", "The names of the living ones"),
         ],
         "domain" => &[
@@ -79,6 +81,16 @@ pub(crate) fn examples(command: &str) -> &'static [Example] {
             "mailslot domain router MEETING --dir /etc/zenohd",
             "On the computer that runs the domain; then copy the directory to the router",
         )],
+        "gateway" => &[
+            ("mailslot gateway", "Carry records between this computer and others until Ctrl-C"),
+            ("mailslot gateway --check-config", "After a change of config.toml: is it right?"),
+            ("systemctl enable --now mailslot-gateway", "Have it run by systemd"),
+        ],
+        "gateway status" => &[
+            ("mailslot gateway status", "Which computers are in reach? What waits?"),
+            ("mailslot gateway status --json | jq .counters", "What was counted"),
+        ],
+        "ping" => &[("mailslot ping JOE", "Is JOE there?")],
         "demo" => &[("mailslot demo", "Show mailslots at work")],
         "completions" => &[
             (

@@ -11,6 +11,8 @@ use crate::values;
 
 #[cfg(feature = "gateway")]
 mod domain;
+#[cfg(feature = "gateway")]
+mod gateway;
 pub(crate) mod help;
 mod read;
 mod write;
@@ -20,6 +22,8 @@ pub(crate) use domain::{
     CreateArgs, DomainArgs, DomainCommand, InviteArgs, JoinArgs, LeaveArgs, ListArgs, RevokeArgs,
     RouterArgs,
 };
+#[cfg(feature = "gateway")]
+pub(crate) use gateway::{GatewayArgs, GatewayCommand, PingArgs, StatusArgs};
 pub(crate) use read::{Format, ReadArgs};
 pub(crate) use write::WriteArgs;
 
@@ -48,6 +52,10 @@ pub(crate) enum Command {
     Ls(LsArgs),
     #[cfg(feature = "gateway")]
     Domain(DomainArgs),
+    #[cfg(feature = "gateway")]
+    Gateway(GatewayArgs),
+    #[cfg(feature = "gateway")]
+    Ping(PingArgs),
     /// Show mailslots at work with several processes, in a few seconds
     ///
     /// Needs no arguments and no set-up. It creates a slot in a directory of its own, which it
@@ -72,7 +80,10 @@ pub(crate) struct InfoArgs {
     pub(crate) json: bool,
 }
 
-/// List the slots of this computer
+/// List the slots of this computer, or what there is on others
+///
+/// '//*/' lists the computers of this computer's domains, '//JOE/' the slots of computer JOE that
+/// take records from this one.
 ///
 /// Shows each slot's name, the process that created it, its owner, its limits, who may write here
 /// and from other computers, and since when it exists. A slot whose reader is gone shows "gone" in
@@ -80,7 +91,8 @@ pub(crate) struct InfoArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = help::epilogue("ls"))]
 pub(crate) struct LsArgs {
-    /// List only slots with such a name: * stands for any characters, ? for one
+    /// List only slots with such a name: * stands for any characters, ? for one; or '//*/' or
+    /// '//COMPUTER/'
     pub(crate) pattern: Option<String>,
 
     /// Print one JSON object a line

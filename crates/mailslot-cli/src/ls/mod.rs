@@ -10,11 +10,17 @@ use crate::text::{self, Users};
 use crate::{entry, values};
 
 mod pattern;
+#[cfg(feature = "gateway")]
+mod remote;
 mod watch;
 
 use pattern::Pattern;
 
 pub(crate) fn run(args: &LsArgs) -> anyhow::Result<Exit> {
+    #[cfg(feature = "gateway")]
+    if let Some(host) = args.pattern.as_deref().and_then(remote::host) {
+        return remote::run(&host, args);
+    }
     let pattern = args.pattern.as_deref().map(Pattern::parse).transpose()?;
     if args.watch {
         return watch::run(pattern.as_ref(), args.json);
@@ -59,13 +65,13 @@ fn table(slots: &[SlotEntry], users: &mut Users) -> String {
             entry::limit(slot).map_or_else(|| "-".into(), |size| values::show_size(size.into())),
             values::show_size(slot.quota),
             values::show_access(&slot.access),
+            values::show_network(&slot.network),
             text::rfc3339_seconds(slot.created),
             text::harmless(&slot.name.to_string()).into_owned(),
         ]
     }));
     let width = |column: usize| {
         let widths = rows.iter().map(|row| row[column].chars().count());
-            values::show_network(&slot.network),
         widths.max().unwrap_or(0)
     };
     let widths: [usize; 8] = std::array::from_fn(width);

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::util::World;
 
 /// Every command with its long flags.
-const COMMANDS: [(&str, &[&str]); 15] = [
+const COMMANDS: [(&str, &[&str]); 18] = [
     (
         "read",
         &[
@@ -33,6 +33,9 @@ const COMMANDS: [(&str, &[&str]); 15] = [
     ("domain list", &["json"]),
     ("domain revoke", &["domain"]),
     ("domain router", &["dir", "expires", "domain"]),
+    ("gateway", &["check-config"]),
+    ("gateway status", &["json"]),
+    ("ping", &["timeout", "json"]),
     ("demo", &[]),
     ("completions", &[]),
     ("man", &["dir"]),
