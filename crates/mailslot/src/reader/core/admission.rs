@@ -27,15 +27,26 @@ impl Core {
     /// Takes in what has arrived and wasn't there, or had no room, before.
     pub(super) fn admit_all(&mut self) -> io::Result<()> {
         if self.untaken {
-            self.untaken = false;
-            for place in 0..self.peers.len() as u32 {
-                if self.peer(place).is_some_and(|peer| peer.unread) {
-                    self.read_socket(place);
-                    self.activate(place);
-                }
+            self.take_untaken();
+            if self.untaken && self.evict_silent() {
+                self.take_untaken();
+            }
+            if self.untaken {
+                // Those who come now would take the room, and overtake what waits for it.
+                return Ok(());
             }
         }
         if self.unaccepted { self.accept() } else { Ok(()) }
+    }
+
+    fn take_untaken(&mut self) {
+        self.untaken = false;
+        for place in 0..self.peers.len() as u32 {
+            if self.peer(place).is_some_and(|peer| peer.unread) {
+                self.read_socket(place);
+                self.activate(place);
+            }
+        }
     }
 
     /// Accepts all new writers and reads what they have sent already.
