@@ -73,7 +73,7 @@ fn serve() -> anyhow::Result<Exit> {
     options.max_record_size(MAX_RECORD_SIZE);
     let slot = options.create().context("cannot start the gateway")?;
     let (sink, source) = events().context("cannot start the gateway")?;
-    let log: Log = Arc::new(|line| say(line));
+    let log: Log = Arc::new(say);
     let zenoh = Zenoh::start(store.clone(), config.clone(), sink, log.clone())?;
     let zenoh = Arc::new(zenoh);
     let service = Service::new(slot, zenoh.clone(), source, log);

@@ -1,0 +1,196 @@
+//! Several computers on this one.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+
+use rustix::process::Signal;
+
+use crate::util::{Computer, Running, eventually};
+
+fn two() -> (Computer, Computer) {
+    let mut sue = Computer::new("SUE", &[], "lo");
+    let mut joe = Computer::new("JOE", &[], "lo");
+    sue.create("WORKGROUP");
+    sue.invite(&joe);
+    sue.start();
+    joe.start();
+    sue.reaches(&joe);
+    joe.reaches(&sue);
+    (sue, joe)
+}
+
+#[test]
+fn every_form_of_a_name_reaches_its_computers() {
+    let (sue, joe) = two();
+    let (here, there) = (sue.read("taxes/sue"), joe.read("taxes/sue"));
+    sue.ok(&["write", "//JOE/mailslot/taxes/sue", "to Joe"]);
+    sue.ok(&[
+        "write",
+        "//joe.workgroup/mailslot/TAXES/SUE",
+        "to Joe in full",
+    ]);
+    there.gets(&["to Joe", "to Joe in full"]);
+    sue.ok(&["write", "//WORKGROUP/mailslot/taxes/sue", "to the domain"]);
+    sue.ok(&["write", "//*/mailslot/taxes/sue", "to all"]);
+    sue.ok(&["write", "//SUE/mailslot/taxes/sue", "to myself"]);
+    here.gets(&["to the domain", "to all", "to myself"]);
+    there.gets(&["to Joe", "to Joe in full", "to the domain", "to all"]);
+
+    let confirmed = sue.ok(&["write", "--confirm", "//*/mailslot/taxes/sue", "surely"]);
+    assert_eq!(confirmed, "JOE  accepted\nSUE  accepted\n");
+    let unknown = sue.run(&["write", "//NOBODY/mailslot/x", "lost"]);
+    assert_eq!(unknown.status.code(), Some(11), "{unknown:?}");
+}
+
+#[test]
+fn what_there_is_on_other_computers() {
+    let (sue, joe) = two();
+    let _slot = joe.read("notes");
+    assert_eq!(sue.ok(&["ls", "//JOE/"]), "\\\\JOE\\mailslot\\notes\n");
+    let computers = sue.ok(&["ls", "//*/"]);
+    assert!(
+        computers.contains("SUE") && computers.contains("this computer"),
+        "{computers}"
+    );
+    let json = sue.ok(&["ls", "--json", r"\\workgroup\"]);
+    assert!(
+        json.contains(r#"{"computer":"JOE","domain":"WORKGROUP","reachable":true}"#),
+        "{json}"
+    );
+    let unknown = sue.run(&["ls", "//NOBODY/"]);
+    assert_eq!(unknown.status.code(), Some(11));
+    let status = sue.ok(&["gateway", "status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["domains"][0]["computers"][0]["name"], "JOE");
+    assert!(joe.ok(&["gateway", "status"]).contains("in reach for"));
+
+    let alone = Computer::new("ANN", &[], "lo");
+    for args in [
+        &["ping", "JOE"][..],
+        &["ls", "//JOE/"],
+        &["gateway", "status"],
+    ] {
+        let refused = alone.run(args);
+        assert_eq!(refused.status.code(), Some(10), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_revoked_computer_is_out() {
+    let (sue, joe) = two();
+    let there = sue.read("x");
+    joe.ok(&["write", "//SUE/mailslot/x", "before"]);
+    there.gets(&["before"]);
+    sue.ok(&["domain", "revoke", "JOE"]);
+    eventually("SUE knows no JOE", || {
+        sue.run(&["ping", "JOE", "--timeout", "1s"]).status.code() == Some(11)
+    });
+    let late = joe.run(&[
+        "write",
+        "--confirm",
+        "--timeout",
+        "1s",
+        "//SUE/mailslot/x",
+        "after",
+    ]);
+    assert!(!late.status.success());
+    assert_eq!(there.lines(), ["before"]);
+}
+
+#[test]
+fn signals() {
+    let (mut sue, joe) = two();
+    fs::write(
+        sue.path("config/config.toml"),
+        "[network]\ninterface = 'lo'\nnonsense = 1\n",
+    )
+    .unwrap();
+    sue.gateway().signal(Signal::HUP);
+    eventually("it says what is wrong", || sue.log().contains("line 3"));
+    let check = sue.run(&["gateway", "--check-config"]);
+    let error = String::from_utf8(check.stderr).unwrap();
+    assert!(check.status.code() == Some(1) && error.contains("line 3: unknown field `nonsense`"));
+    sue.reaches(&joe);
+    fs::write(
+        sue.path("config/config.toml"),
+        "[network]\ninterface = 'lo'\n",
+    )
+    .unwrap();
+    sue.gateway().signal(Signal::HUP);
+    eventually("it reads it again", || sue.log().contains("is read again"));
+    sue.ok(&["gateway", "--check-config"]);
+    joe.reaches(&sue);
+
+    // There is one gateway at a time.
+    let second = sue.run(&["gateway"]);
+    assert!(!second.status.success(), "{second:?}");
+    sue.gateway().signal(Signal::TERM);
+    assert_eq!(sue.gateway().ends(), Some(0), "{}", sue.log());
+    sue.start();
+    joe.reaches(&sue);
+    sue.gateway().signal(Signal::INT);
+    assert_eq!(sue.gateway().ends(), Some(0), "{}", sue.log());
+}
+
+#[test]
+fn a_killed_gateway_comes_back() {
+    let (mut sue, mut joe) = two();
+    let slot = joe.read("x");
+    for round in 0..3 {
+        joe.gateway().signal(Signal::KILL);
+        joe.gateway().ends();
+        // What is written meanwhile waits.
+        sue.ok(&["write", "//JOE/mailslot/x", &format!("to Joe {round}")]);
+        joe.start();
+        eventually("it arrives", || slot.lines().len() == round + 1);
+    }
+    assert_eq!(slot.lines(), ["to Joe 0", "to Joe 1", "to Joe 2"]);
+    sue.gateway().signal(Signal::TERM);
+    assert_eq!(sue.gateway().ends(), Some(0));
+}
+
+#[test]
+fn metrics_and_readiness() {
+    let sue = Computer::new("SUE", &[], "lo");
+    sue.create("WORKGROUP");
+    let socket = sue.path("metrics");
+    let config = format!(
+        "metrics = 'unix:{}'\nnetwork.interface = 'lo'\n",
+        socket.display()
+    );
+    fs::write(sue.path("config/config.toml"), config).unwrap();
+    let manager = UnixDatagram::bind(sue.path("notify")).unwrap();
+    manager
+        .set_read_timeout(Some(std::time::Duration::from_secs(60)))
+        .unwrap();
+    let mut command = sue.command(&["gateway"]);
+    command.env("NOTIFY_SOCKET", sue.path("notify"));
+    let mut gateway = Running::start(&mut command, &sue.path("log"));
+    let heard = || {
+        let mut buffer = [0; 100];
+        let n = manager.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..n].to_vec()).unwrap()
+    };
+    assert_eq!(heard(), "READY=1");
+    let get = |path: &str| {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    let text = get("/metrics");
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    assert!(
+        text.contains("\nmailslot_records_written_total 0\n"),
+        "{text}"
+    );
+    assert!(get("/other").starts_with("HTTP/1.1 404 "));
+    gateway.signal(Signal::HUP);
+    assert!(heard().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(heard(), "READY=1");
+    gateway.signal(Signal::TERM);
+    assert_eq!(heard(), "STOPPING=1");
+    assert_eq!(gateway.ends(), Some(0));
+}
