@@ -1,12 +1,10 @@
-//! ipc-channel: a channel of bytes per writer, gathered in a set if there are several.
+//! ipc-channel: one channel of bytes, of which each writer gets a sender.
 
-use std::collections::VecDeque;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
 use ipc_channel::ipc::{
-    self, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiverSet, IpcSelectionResult,
-    IpcSender,
+    self, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
 };
 
 use super::{Address, Peer, Rx, Tx};
@@ -18,33 +16,15 @@ impl Peer for Channel {
     type Tx = ChannelTx;
 }
 
-type Server = IpcOneShotServer<IpcBytesReceiver>;
+/// Where a writer says how it gets its sender.
+type Server = IpcOneShotServer<IpcSender<IpcBytesSender>>;
 
 pub(crate) struct ChannelRx {
+    /// Writers that have not got their sender yet.
     servers: Vec<Server>,
+    sender: IpcBytesSender,
+    receiver: IpcBytesReceiver,
     spin: bool,
-    one: Option<IpcBytesReceiver>,
-    set: Option<IpcReceiverSet>,
-    ready: VecDeque<Vec<u8>>,
-}
-
-impl ChannelRx {
-    fn accept_all(&mut self) -> Result<()> {
-        let mut receivers = Vec::new();
-        for server in self.servers.drain(..) {
-            receivers.push(server.accept().map_err(|e| anyhow::anyhow!("{e:?}"))?.1);
-        }
-        if receivers.len() == 1 {
-            self.one = receivers.pop();
-            return Ok(());
-        }
-        let mut set = IpcReceiverSet::new()?;
-        for receiver in receivers {
-            set.add_opaque(receiver.to_opaque())?;
-        }
-        self.set = Some(set);
-        Ok(())
-    }
 }
 
 impl Rx for ChannelRx {
@@ -55,51 +35,47 @@ impl Rx for ChannelRx {
             fs::write(at.path(writer), name)?;
             servers.push(server);
         }
-        Ok(Self { servers, spin: at.spin, one: None, set: None, ready: VecDeque::new() })
+        let (sender, receiver) = ipc::bytes_channel()?;
+        Ok(Self { servers, sender, receiver, spin: at.spin })
     }
 
     fn recv(&mut self, into: &mut [u8]) -> Result<usize> {
-        if !self.servers.is_empty() {
-            self.accept_all()?;
+        for server in self.servers.drain(..) {
+            let (_, reply) = server.accept().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+            reply.send(self.sender.clone()).map_err(|e| anyhow::anyhow!("{e:?}"))?;
         }
-        let bytes = if let Some(one) = &self.one {
-            if self.spin {
-                loop {
-                    if let Ok(bytes) = one.try_recv() {
-                        break bytes;
-                    }
-                }
-            } else {
-                one.recv().map_err(|e| anyhow::anyhow!("{e:?}"))?
-            }
-        } else {
+        let bytes = if self.spin {
             loop {
-                if let Some(bytes) = self.ready.pop_front() {
+                if let Ok(bytes) = self.receiver.try_recv() {
                     break bytes;
                 }
-                for result in self.set.as_mut().context("no writers")?.select()? {
-                    if let IpcSelectionResult::MessageReceived(_, message) = result {
-                        self.ready.push_back(message.data.to_vec());
-                    }
-                }
             }
+        } else {
+            self.receiver.recv().map_err(|e| anyhow::anyhow!("{e:?}"))?
         };
         into[..bytes.len()].copy_from_slice(&bytes);
         Ok(bytes.len())
     }
 }
 
-pub(crate) struct ChannelTx(IpcBytesSender);
+pub(crate) struct ChannelTx {
+    reply: IpcReceiver<IpcBytesSender>,
+    sender: Option<IpcBytesSender>,
+}
 
 impl Tx for ChannelTx {
     fn connect(at: &Address, writer: usize) -> Result<Self> {
-        let (sender, receiver) = ipc::bytes_channel()?;
-        IpcSender::connect(fs::read_to_string(at.path(writer))?)?.send(receiver)?;
-        Ok(Self(sender))
+        let (sender, reply) = ipc::channel()?;
+        let server = IpcSender::connect(fs::read_to_string(at.path(writer))?)?;
+        server.send(sender).map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        Ok(Self { reply, sender: None })
     }
 
     fn send(&mut self, record: &[u8]) -> Result<()> {
-        Ok(self.0.send(record)?)
+        if self.sender.is_none() {
+            self.sender = Some(self.reply.recv().map_err(|e| anyhow::anyhow!("{e:?}"))?);
+        }
+        Ok(self.sender.as_ref().context("no sender")?.send(record)?)
     }
 
     fn try_send(&mut self, _: &[u8]) -> Result<bool> {
