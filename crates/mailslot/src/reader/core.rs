@@ -335,6 +335,11 @@ impl Core {
         news
     }
 
+    /// How many peers are looked at without waiting for a bell.
+    pub(crate) fn active(&self) -> usize {
+        self.active.len()
+    }
+
     /// True if a ring that is looked at shows something new. Makes no system call.
     #[inline]
     pub(crate) fn has_news(&self) -> bool {

@@ -29,6 +29,9 @@ const STREAM: u32 = 2;
 /// How long it leaves them alone then: some hundred nanoseconds to a microsecond.
 const LEAVE_ALONE: u32 = 16;
 
+/// Among more writers than these, one look around takes longer than being woken.
+const SPIN_AMONG: usize = 32;
+
 /// How long a forked child tries for a lock that another thread of its parent may have held.
 const FORK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -357,7 +360,7 @@ impl Mailslot {
         }
         let streams = std::mem::take(&mut entered.core().taken) >= STREAM;
         let time = if streams { self.spin.max(self.stream_spin) } else { self.spin };
-        if !time.is_zero() {
+        if !time.is_zero() && entered.core().active() <= SPIN_AMONG {
             if streams {
                 // Looking takes the line that a writer writes away from it. One that streams is
                 // better left alone for as long as some more records take.
