@@ -25,11 +25,7 @@ fn every_form_of_a_name_reaches_its_computers() {
     let (sue, joe) = two();
     let (here, there) = (sue.read("taxes/sue"), joe.read("taxes/sue"));
     sue.ok(&["write", "//JOE/mailslot/taxes/sue", "to Joe"]);
-    sue.ok(&[
-        "write",
-        "//joe.workgroup/mailslot/TAXES/SUE",
-        "to Joe in full",
-    ]);
+    sue.ok(&["write", "//joe.workgroup/mailslot/TAXES/SUE", "to Joe in full"]);
     there.gets(&["to Joe", "to Joe in full"]);
     sue.ok(&["write", "//WORKGROUP/mailslot/taxes/sue", "to the domain"]);
     sue.ok(&["write", "//*/mailslot/taxes/sue", "to all"]);
@@ -49,15 +45,9 @@ fn what_there_is_on_other_computers() {
     let _slot = joe.read("notes");
     assert_eq!(sue.ok(&["ls", "//JOE/"]), "\\\\JOE\\mailslot\\notes\n");
     let computers = sue.ok(&["ls", "//*/"]);
-    assert!(
-        computers.contains("SUE") && computers.contains("this computer"),
-        "{computers}"
-    );
+    assert!(computers.contains("SUE") && computers.contains("this computer"), "{computers}");
     let json = sue.ok(&["ls", "--json", r"\\workgroup\"]);
-    assert!(
-        json.contains(r#"{"computer":"JOE","domain":"WORKGROUP","reachable":true}"#),
-        "{json}"
-    );
+    assert!(json.contains(r#"{"computer":"JOE","domain":"WORKGROUP","reachable":true}"#), "{json}");
     let unknown = sue.run(&["ls", "//NOBODY/"]);
     assert_eq!(unknown.status.code(), Some(11));
     let status = sue.ok(&["gateway", "status", "--json"]);
@@ -66,11 +56,7 @@ fn what_there_is_on_other_computers() {
     assert!(joe.ok(&["gateway", "status"]).contains("in reach for"));
 
     let alone = Computer::new("ANN", &[], "lo");
-    for args in [
-        &["ping", "JOE"][..],
-        &["ls", "//JOE/"],
-        &["gateway", "status"],
-    ] {
+    for args in [&["ping", "JOE"][..], &["ls", "//JOE/"], &["gateway", "status"]] {
         let refused = alone.run(args);
         assert_eq!(refused.status.code(), Some(10), "{refused:?}");
     }
@@ -86,14 +72,7 @@ fn a_revoked_computer_is_out() {
     eventually("SUE knows no JOE", || {
         sue.run(&["ping", "JOE", "--timeout", "1s"]).status.code() == Some(11)
     });
-    let late = joe.run(&[
-        "write",
-        "--confirm",
-        "--timeout",
-        "1s",
-        "//SUE/mailslot/x",
-        "after",
-    ]);
+    let late = joe.run(&["write", "--confirm", "--timeout", "1s", "//SUE/mailslot/x", "after"]);
     assert!(!late.status.success());
     assert_eq!(there.lines(), ["before"]);
 }
@@ -101,22 +80,15 @@ fn a_revoked_computer_is_out() {
 #[test]
 fn signals() {
     let (mut sue, joe) = two();
-    fs::write(
-        sue.path("config/config.toml"),
-        "[network]\ninterface = 'lo'\nnonsense = 1\n",
-    )
-    .unwrap();
+    fs::write(sue.path("config/config.toml"), "[network]\ninterface = 'lo'\nnonsense = 1\n")
+        .unwrap();
     sue.gateway().signal(Signal::HUP);
     eventually("it says what is wrong", || sue.log().contains("line 3"));
     let check = sue.run(&["gateway", "--check-config"]);
     let error = String::from_utf8(check.stderr).unwrap();
     assert!(check.status.code() == Some(1) && error.contains("line 3: unknown field `nonsense`"));
     sue.reaches(&joe);
-    fs::write(
-        sue.path("config/config.toml"),
-        "[network]\ninterface = 'lo'\n",
-    )
-    .unwrap();
+    fs::write(sue.path("config/config.toml"), "[network]\ninterface = 'lo'\n").unwrap();
     sue.gateway().signal(Signal::HUP);
     eventually("it reads it again", || sue.log().contains("is read again"));
     sue.ok(&["gateway", "--check-config"]);
@@ -155,15 +127,10 @@ fn metrics_and_readiness() {
     let sue = Computer::new("SUE", &[], "lo");
     sue.create("WORKGROUP");
     let socket = sue.path("metrics");
-    let config = format!(
-        "metrics = 'unix:{}'\nnetwork.interface = 'lo'\n",
-        socket.display()
-    );
+    let config = format!("metrics = 'unix:{}'\nnetwork.interface = 'lo'\n", socket.display());
     fs::write(sue.path("config/config.toml"), config).unwrap();
     let manager = UnixDatagram::bind(sue.path("notify")).unwrap();
-    manager
-        .set_read_timeout(Some(std::time::Duration::from_secs(60)))
-        .unwrap();
+    manager.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
     let mut command = sue.command(&["gateway"]);
     command.env("NOTIFY_SOCKET", sue.path("notify"));
     let mut gateway = Running::start(&mut command, &sue.path("log"));
@@ -182,10 +149,7 @@ fn metrics_and_readiness() {
     };
     let text = get("/metrics");
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
-    assert!(
-        text.contains("\nmailslot_records_written_total 0\n"),
-        "{text}"
-    );
+    assert!(text.contains("\nmailslot_records_written_total 0\n"), "{text}");
     assert!(get("/other").starts_with("HTTP/1.1 404 "));
     gateway.signal(Signal::HUP);
     assert!(heard().starts_with("RELOADING=1\nMONOTONIC_USEC="));

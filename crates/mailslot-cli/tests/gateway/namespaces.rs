@@ -16,12 +16,7 @@ struct Lan {
 static LANS: AtomicU32 = AtomicU32::new(0);
 
 fn ip(args: &str) -> bool {
-    Command::new("ip")
-        .args(args.split(' '))
-        .output()
-        .unwrap()
-        .status
-        .success()
+    Command::new("ip").args(args.split(' ')).output().unwrap().status.success()
 }
 
 fn must(args: &str) {
@@ -45,9 +40,7 @@ impl Lan {
         let (tag, n) = (&self.tag, self.computers);
         let own = format!("{tag}-{n}");
         must(&format!("netns add {own}"));
-        must(&format!(
-            "-n {own} link add eth0 type veth peer name port{n} netns {tag}-bridge"
-        ));
+        must(&format!("-n {own} link add eth0 type veth peer name port{n} netns {tag}-bridge"));
         must(&format!("-n {tag}-bridge link set port{n} master br0"));
         must(&format!("-n {tag}-bridge link set port{n} up"));
         must(&format!("-n {own} addr add 10.99.0.{n}/24 dev eth0"));
@@ -96,9 +89,7 @@ fn three_computers_on_a_bridge() {
     let slots = [&sue, &joe, &ann].map(|computer| computer.read("x"));
     joe.ok(&["write", "//*/mailslot/x", "to all"]);
     joe.ok(&["write", "//WORKGROUP/mailslot/x", "to the domain"]);
-    slots
-        .iter()
-        .for_each(|slot| slot.gets(&["to all", "to the domain"]));
+    slots.iter().for_each(|slot| slot.gets(&["to all", "to the domain"]));
     ann.ok(&["write", "--confirm", "//JOE/mailslot/x", "to Joe"]);
     slots[1].gets(&["to all", "to the domain", "to Joe"]);
 }
@@ -132,14 +123,7 @@ fn a_frozen_computer_is_no_answer() {
     let [sue, mut joe, ann] = three(&mut lan);
     let (at_joe, _at_ann, _at_sue) = (joe.read("x"), ann.read("x"), sue.read("x"));
     joe.gateway().signal(Signal::STOP);
-    let confirm = [
-        "write",
-        "--confirm",
-        "--timeout",
-        "2s",
-        "//*/mailslot/x",
-        "who is there?",
-    ];
+    let confirm = ["write", "--confirm", "--timeout", "2s", "//*/mailslot/x", "who is there?"];
     let out = sue.run(&confirm);
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(text, "ANN  accepted\nJOE  no answer\nSUE  accepted\n");

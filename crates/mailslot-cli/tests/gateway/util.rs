@@ -35,21 +35,13 @@ pub(crate) struct Computer {
 
 impl Computer {
     pub(crate) fn new(name: &str, wrapper: &[&str], interface: &str) -> Self {
-        let dir = tempfile::Builder::new()
-            .prefix("mailslot-net-")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let dir = tempfile::Builder::new().prefix("mailslot-net-").tempdir_in("/tmp").unwrap();
         fs::create_dir(dir.path().join("slots")).unwrap();
         fs::create_dir(dir.path().join("config")).unwrap();
         let config = format!("[network]\ninterface = '{interface}'\n");
         fs::write(dir.path().join("config/config.toml"), config).unwrap();
         let wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
-        Self {
-            name: name.to_owned(),
-            dir,
-            wrapper,
-            gateway: None,
-        }
+        Self { name: name.to_owned(), dir, wrapper, gateway: None }
     }
 
     pub(crate) fn path(&self, file: &str) -> PathBuf {
@@ -58,12 +50,7 @@ impl Computer {
 
     /// `mailslot ARGS` on it.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let words: Vec<&str> = self
-            .wrapper
-            .iter()
-            .map(String::as_str)
-            .chain([BIN])
-            .collect();
+        let words: Vec<&str> = self.wrapper.iter().map(String::as_str).chain([BIN]).collect();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).args(args).stdin(Stdio::null());
         command.env("MAILSLOT_DIR", self.path("slots"));
@@ -116,21 +103,14 @@ impl Computer {
     pub(crate) fn read(&self, slot: &str) -> Reader {
         let file = self.path(&format!("records-{}", slot.replace('/', "-")));
         let process = Running::start(&mut self.command(&["read", slot]), &file);
-        eventually("the slot exists", || {
-            self.run(&["info", slot]).status.success()
-        });
-        Reader {
-            file,
-            _process: process,
-        }
+        eventually("the slot exists", || self.run(&["info", slot]).status.success());
+        Reader { file, _process: process }
     }
 
     /// Waits until the computers' gateways reach each other.
     pub(crate) fn reaches(&self, other: &Computer) {
         eventually(&format!("{} reaches {}", self.name, other.name), || {
-            self.run(&["ping", &other.name, "--timeout", "1s"])
-                .status
-                .success()
+            self.run(&["ping", &other.name, "--timeout", "1s"]).status.success()
         });
     }
 }
@@ -143,11 +123,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn lines(&self) -> Vec<String> {
-        fs::read_to_string(&self.file)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        fs::read_to_string(&self.file).unwrap().lines().map(str::to_owned).collect()
     }
 
     #[track_caller]
@@ -162,11 +138,7 @@ pub(crate) struct Running(Child);
 impl Running {
     /// Standard output and error go to `file`.
     pub(crate) fn start(command: &mut Command, file: &Path) -> Self {
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(file)
-            .unwrap();
+        let file = File::options().create(true).append(true).open(file).unwrap();
         command.stdout(file.try_clone().unwrap()).stderr(file);
         Self(command.spawn().unwrap())
     }
@@ -196,10 +168,7 @@ impl Drop for Running {
 /// Whether tests that need root can run. If they must, they fail where they can't.
 pub(crate) fn is_root(test: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
-    assert!(
-        root || std::env::var_os("MAILSLOT_REQUIRE_ROOT").is_none(),
-        "{test} needs root"
-    );
+    assert!(root || std::env::var_os("MAILSLOT_REQUIRE_ROOT").is_none(), "{test} needs root");
     if !root {
         let _ = writeln!(std::io::stderr(), "{test}: skipped, since it needs root");
     }
