@@ -3,13 +3,13 @@
 //!
 //! | module | what it is about |
 //! |---|---|
-//! | [`session`] | a Zenoh session with a domain's certificates |
-//! | [`wire`] | keys and payloads |
-//! | [`seal`], [`handshake`] | how two computers prove who they are, without I/O |
-//! | [`peers`] | the computers of a domain, by its member list |
-//! | [`domain`] | sending and receiving |
-//! | [`keeper`] | the thread that greets, follows the member list, and renews |
-//! | [`outbox`] | what waits to be sent to one computer |
+//! | `session` | a Zenoh session with a domain's certificates |
+//! | `wire` | keys and payloads |
+//! | `seal`, `handshake` | how two computers prove who they are, without I/O |
+//! | `peers` | the computers of a domain, by its member list |
+//! | `domain` | sending and receiving |
+//! | `keeper` | the thread that greets, follows the member list, and renews |
+//! | `outbox` | what waits to be sent to one computer |
 //!
 //! Each domain has a session of its own, since each has its own authority. A change of files (this
 //! computer joins, leaves, invites, revokes) is noticed by itself.
