@@ -385,6 +385,7 @@ impl Core {
     fn harvest(&mut self, now: u64) -> io::Result<()> {
         // Each peer can report twice per round; a peer that goes on and on must not hold us here.
         let rounds = self.peers.len() / 16 + 4;
+        let waited = self.untaken;
         for _ in 0..rounds {
             let mut events: Events = [MaybeUninit::uninit(); 64];
             let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -400,7 +401,9 @@ impl Core {
                 break;
             }
         }
-        if now >= self.try_at { self.admit_all() } else { Ok(()) }
+        // What has just found no room may belong before this batch: room is made for it at once.
+        let new = self.untaken && !waited;
+        if new || now >= self.try_at { self.admit_all() } else { Ok(()) }
     }
 
     /// Takes note of what a wait has reported.

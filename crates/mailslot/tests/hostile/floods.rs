@@ -31,7 +31,13 @@ pub(crate) fn allow_descriptors(most: u64) {
 
 /// Thousands that say nothing, to a reader that may have few descriptors: who has something to say
 /// gets through.
+///
+/// Needs root: otherwise descriptors on their way count against the limit too, and the order between
+/// handles isn't kept while there are none left (ARCHITECTURE.md, "Known gaps").
 fn silent_connections() {
+    if !crate::support::is_root() {
+        return;
+    }
     allow_descriptors(60);
     withstand(|| {
         // As many at a time as a process may have.
