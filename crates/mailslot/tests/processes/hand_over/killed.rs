@@ -142,12 +142,8 @@ fn kill_holders(slot: &Mailslot, book: Book, mut writers: Vec<Process>) -> usize
     kills
 }
 
-/// With a holder goes the record that is being handed out to it, at most, and none comes twice.
-pub(super) fn holders_are_killed() {
-    let book = Book::new(4, 100_000 * scale());
-    let slot = inheritable_slot(1 << 18);
-    let writers = (0..4).map(|id| book.writer(id, book.each)).collect();
-    let kills = kill_holders(&slot, book, writers);
+/// At most one record per kill may be missing.
+fn judge(book: Book, kills: usize) {
     let missing = book.missing();
     println!("{} records lost by {kills} kills", missing.len());
     assert!(kills >= 50, "only {kills} kills");
@@ -159,19 +155,20 @@ pub(super) fn holders_are_killed() {
     );
 }
 
+/// With a holder goes the record that is being handed out to it, at most, and none comes twice.
+pub(super) fn holders_are_killed() {
+    let book = Book::new(4, 100_000 * scale());
+    let slot = inheritable_slot(1 << 18);
+    let writers = (0..4).map(|id| book.writer(id, book.each)).collect();
+    let kills = kill_holders(&slot, book, writers);
+    judge(book, kills);
+}
+
 /// The same with writers of one record, whose connections are being accepted all the time.
 pub(super) fn one_shot_writers() {
     let book = Book::new(4, 4000 * scale());
     let slot = inheritable_slot(1 << 18);
     let writers = (0..4).map(|id| book.writer(id, 1 + id % 2)).collect();
     let kills = kill_holders(&slot, book, writers);
-    let missing = book.missing();
-    println!("{} records lost by {kills} kills", missing.len());
-    assert!(kills >= 50, "only {kills} kills");
-    assert!(
-        missing.len() <= kills,
-        "{} records lost by {kills} kills: {:?}",
-        missing.len(),
-        &missing[..20]
-    );
+    judge(book, kills);
 }
