@@ -10,21 +10,24 @@
 //! vault before they leave the socket they came on, and a place in a ring is written down (into
 //! the one of two records that doesn't count yet) before the writer may overwrite what was read.
 
-use std::io::{self, IoSlice, IoSliceMut};
+mod peeking;
+
+use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use mailslot_ring::{Cursor, SharedGuard, SharedTable, fork_generation, set_peek_offset};
+use mailslot_ring::{Cursor, SharedGuard, SharedTable};
 use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{Message, ORIGIN_MAX, Origin};
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::fs::FlockOperation;
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+    SocketType,
 };
+
+use peeking::{Peeked, Peeking, peek};
 
 /// The most writers that a shareable slot serves at once: what fits the vault's socket buffer, and
 /// the kernel's limit on descriptors in flight, without privileges.
@@ -122,21 +125,8 @@ impl Vault {
         table.set(TIMEOUT, timeout);
         table.set(CHANGES, 1);
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let (known, number, rung) = Default::default();
-        let lock = lock?;
-        let vault = Self {
-            receiver,
-            sender,
-            listener,
-            lock,
-            bell,
-            table,
-            table_fd,
-            limits,
-            known,
-            number,
-            rung,
-        };
+        let slot = [sender, listener, lock?, bell, table_fd];
+        let vault = Self::assemble(receiver, slot, table, limits);
         vault.deposit_slot()?;
         Ok(vault)
     }
@@ -161,8 +151,19 @@ impl Vault {
         };
         let table = SharedTable::open(table_fd.as_fd(), WORDS).map_err(io::Error::other)?;
         let limits = limits(&lock)?;
+        let slot = [sender, listener, lock, bell, table_fd];
+        Ok(Self::assemble(receiver, slot, table, limits))
+    }
+
+    /// `slot`: what [`Vault::deposit_slot`] deposits.
+    fn assemble(
+        receiver: OwnedFd,
+        [sender, listener, lock, bell, table_fd]: [OwnedFd; MAX_DESCRIPTORS],
+        table: SharedTable,
+        limits: Limits,
+    ) -> Self {
         let (known, number, rung) = Default::default();
-        Ok(Self {
+        Self {
             receiver,
             sender,
             listener,
@@ -174,7 +175,7 @@ impl Vault {
             known,
             number,
             rung,
-        })
+        }
     }
 
     /// The one descriptor that is the handle.
@@ -504,79 +505,4 @@ fn origin_of(entry: usize) -> usize {
 fn entries(id: u64) -> impl Iterator<Item = usize> {
     let start = id as usize % MAX_PEERS;
     (start..MAX_PEERS).chain(0..start).map(|index| ENTRIES + index * ENTRY_WORDS)
-}
-
-/// Keeps all others from peeking, who would move the offset: it belongs to the socket, and whoever
-/// opens a vault doesn't have the table's lock yet. A record lock of this process on the socket
-/// itself, which goes with the process, and a lock among its threads.
-struct Peeking<'a> {
-    receiver: &'a OwnedFd,
-}
-
-/// The process of which a thread peeks, by its generation.
-static PEEKING: AtomicU64 = AtomicU64::new(0);
-
-impl<'a> Peeking<'a> {
-    /// From here on, the first deposit is peeked at first.
-    fn begin(receiver: &'a OwnedFd) -> io::Result<Self> {
-        let own = fork_generation();
-        // A forked child may have a copy made while a thread of its parent was peeking.
-        let free = |peeking| (peeking != own).then_some(own);
-        while PEEKING.fetch_update(Ordering::Acquire, Ordering::Relaxed, free).is_err() {
-            std::thread::yield_now();
-        }
-        let peeking = Self { receiver };
-        loop {
-            match rustix::fs::fcntl_lock(receiver, FlockOperation::LockExclusive) {
-                Ok(()) => break,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        peeking.rewind()?;
-        Ok(peeking)
-    }
-
-    fn rewind(&self) -> io::Result<()> {
-        set_peek_offset(self.receiver.as_fd(), 0)
-    }
-}
-
-impl Drop for Peeking<'_> {
-    fn drop(&mut self) {
-        let _ = rustix::fs::fcntl_lock(self.receiver, FlockOperation::Unlock);
-        PEEKING.store(0, Ordering::Release);
-    }
-}
-
-struct Peeked {
-    kind: u8,
-    shifts: [u8; 3],
-    id: u64,
-    descriptors: [Option<OwnedFd>; MAX_DESCRIPTORS],
-}
-
-/// Copies the deposit at the peek offset. `None` after the last.
-fn peek(receiver: &OwnedFd) -> io::Result<Option<Peeked>> {
-    let mut message = [0; DEPOSIT_LEN];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-    let mut buffers = [IoSliceMut::new(&mut message)];
-    match rustix::net::recvmsg(receiver, &mut buffers, &mut control, flags) {
-        Ok(found) if found.bytes == DEPOSIT_LEN => {}
-        Ok(_) | Err(rustix::io::Errno::AGAIN) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
-    let mut descriptors = <[Option<OwnedFd>; MAX_DESCRIPTORS]>::default();
-    for part in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(rights) = part {
-            for (place, descriptor) in descriptors.iter_mut().zip(rights) {
-                *place = Some(descriptor);
-            }
-        }
-    }
-    let [kind, first, second, third, _, _, _, _, id @ ..] = message;
-    let id = u64::from_ne_bytes(id);
-    Ok(Some(Peeked { kind, shifts: [first, second, third], id, descriptors }))
 }
