@@ -140,6 +140,8 @@ fn metrics_and_readiness() {
         String::from_utf8(buffer[..n].to_vec()).unwrap()
     };
     assert_eq!(heard(), "READY=1");
+    // By then it knows who belongs to its domains.
+    assert!(sue.ok(&["gateway", "status", "--json"]).contains(r#""own":"SUE""#));
     let get = |path: &str| {
         let mut stream = UnixStream::connect(&socket).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();

@@ -106,9 +106,12 @@ impl Zenoh {
         });
         // A mistake in the files shows now, not only in the log.
         shared.store.identities()?;
+        let mut running = HashMap::new();
+        // Here, so that whoever is told that the gateway is ready finds the domains known.
+        reconcile(&shared, &mut running);
         let supervisor = thread::Builder::new().name("domains".into());
         let theirs = shared.clone();
-        let supervisor = supervisor.spawn(move || supervise(&theirs, &watch));
+        let supervisor = supervisor.spawn(move || supervise(&theirs, running, &watch));
         let supervisor = supervisor.map_err(|source| Error::Io {
             what: "start a thread for",
             path: dir.clone(),
@@ -194,13 +197,8 @@ impl Running {
     }
 }
 
-fn supervise(shared: &Arc<Shared>, watch: &OwnedFd) {
-    let mut running: HashMap<Arc<str>, Running> = HashMap::new();
+fn supervise(shared: &Arc<Shared>, mut running: HashMap<Arc<str>, Running>, watch: &OwnedFd) {
     loop {
-        if shared.lock().stop {
-            break;
-        }
-        reconcile(shared, &mut running);
         let mut fds = [
             PollFd::from_borrowed_fd(shared.bell.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(watch.as_fd(), PollFlags::IN),
@@ -214,6 +212,10 @@ fn supervise(shared: &Arc<Shared>, watch: &OwnedFd) {
             let mut events = [0; 4096];
             while rustix::io::read(watch, &mut events).is_ok_and(|n| n > 0) {}
         }
+        if shared.lock().stop {
+            break;
+        }
+        reconcile(shared, &mut running);
     }
     for (_, run) in running.drain() {
         run.stop();
