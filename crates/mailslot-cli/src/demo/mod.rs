@@ -1,14 +1,19 @@
 //! `mailslot demo`: the main job, shown and checked with real processes.
 //!
 //! The command starts itself anew with a temporary directory of slots ([`outside`]), so that it
-//! clashes with nothing, and clears up however that ends. What runs in there ([`show`]) starts the
-//! command again for each writer: mostly as `mailslot write`, and as a [`part`] where the demo needs
-//! to know what the writer is doing.
+//! clashes with nothing, and clears up however that ends. What runs in there ([`show`], and for
+//! other computers [`network`]) starts the command again for each process: mostly as `mailslot
+//! write`, and as a [`part`] where the demo needs to know what it is doing, or it must end with the
+//! demo.
 
 use std::process::{Command, Stdio};
 
 use crate::exit::Exit;
 
+#[cfg(feature = "gateway")]
+mod lines;
+#[cfg(feature = "gateway")]
+mod network;
 mod outside;
 mod part;
 mod processes;

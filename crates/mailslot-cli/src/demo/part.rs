@@ -1,4 +1,5 @@
-//! Writers that tell the demo what they are doing, and the records of its burst.
+//! Processes of the demo: writers that tell what they are doing, the records of its burst, and
+//! commands that end with the demo.
 
 use std::io::{self, BufRead, Write};
 
@@ -29,9 +30,24 @@ pub(super) fn run(part: &str) -> anyhow::Result<Exit> {
     match words[..] {
         ["write-and-wait"] => write_and_wait()?,
         ["burst", writer, count] => burst(writer.parse()?, count.parse()?)?,
+        #[cfg(feature = "gateway")]
+        ["command", demo, ref args @ ..] => return command(demo, args),
         _ => bail!("{part:?} is no part of the demo (unset {})", super::PART),
     }
     Ok(Exit::Success)
+}
+
+/// `mailslot ARGS`, for as long as the demo, its parent, lives.
+#[cfg(feature = "gateway")]
+fn command(demo: &str, args: &[&str]) -> anyhow::Result<Exit> {
+    use clap::Parser;
+    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+    set_parent_process_death_signal(Some(Signal::KILL)).context("cannot tie it to the demo")?;
+    // It may have gone before that.
+    let parent = getppid().map(|pid| pid.as_raw_nonzero().get());
+    anyhow::ensure!(parent == Some(demo.parse()?), "the demo is gone");
+    crate::run(crate::flags::Cli::try_parse_from(["mailslot"].iter().chain(args))?)
 }
 
 fn write_and_wait() -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! The demo's writers as processes, killed if the demo fails under way.
+//! The demo's processes, killed if the demo fails under way.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, ensure};
 
+#[cfg(feature = "gateway")]
+use super::lines::Lines;
 use super::part::READY;
 use super::{PART, myself};
 
@@ -36,13 +38,25 @@ impl Process {
         Ok(process)
     }
 
-    fn spawn(command: &mut Command) -> anyhow::Result<Self> {
+    pub(super) fn spawn(command: &mut Command) -> anyhow::Result<Self> {
         let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        piped.spawn().map(Self).context("cannot start a writer")
+        piped.spawn().map(Self).context("cannot start a process")
     }
 
     pub(super) fn pid(&self) -> u32 {
         self.0.id()
+    }
+
+    /// What it prints from now on.
+    #[cfg(feature = "gateway")]
+    pub(super) fn output(&mut self) -> anyhow::Result<Lines> {
+        self.0.stdout.take().map(Lines::of).context("a process has no output")
+    }
+
+    /// What it says on standard error from now on.
+    #[cfg(feature = "gateway")]
+    pub(super) fn errors(&mut self) -> anyhow::Result<Lines> {
+        self.0.stderr.take().map(Lines::of).context("a process has no standard error")
     }
 
     /// Writes a line to its standard input.

@@ -19,7 +19,7 @@ const WIDTH: usize = 92;
 /// Between the steps, for people to follow.
 const PAUSE: Duration = Duration::from_millis(450);
 /// No record takes nearly that long; a demo that hangs would show nothing.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What they write, and how often.
 const WRITERS: [(&str, &str); 3] = [
@@ -40,7 +40,7 @@ pub(super) fn run() -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-struct Show {
+pub(super) struct Show {
     out: Stdout,
     users: Users,
     steps: u32,
@@ -54,7 +54,8 @@ impl Show {
         self.small_buffer(&slot)?;
         self.killed_writer(&slot)?;
         self.burst(&slot)?;
-        self.end(slot)
+        self.end(slot)?;
+        self.two_computers()
     }
 
     fn create(&mut self) -> anyhow::Result<Mailslot> {
@@ -194,16 +195,27 @@ impl Show {
         Ok(())
     }
 
+    #[cfg(not(feature = "gateway"))]
+    fn two_computers(&mut self) -> anyhow::Result<()> {
+        self.say(
+            "\nThis program was built without networks; with them, it shows two computers here.",
+        )
+    }
+
     /// Starts a command and shows it as one would type it.
     fn command(&mut self, args: &[&str]) -> anyhow::Result<Process> {
-        let quoted =
-            |arg: &&str| if arg.contains(' ') { format!("'{arg}'") } else { (*arg).into() };
-        let typed: Vec<String> = args.iter().map(quoted).collect();
-        self.show(format!("$ mailslot {}", typed.join(" ")))?;
+        self.show_command("$", args)?;
         Process::start(args)
     }
 
-    fn step(&mut self, what: impl Display) -> anyhow::Result<()> {
+    pub(super) fn show_command(&mut self, prompt: &str, args: &[&str]) -> anyhow::Result<()> {
+        let quoted =
+            |arg: &&str| if arg.contains([' ', '*']) { format!("'{arg}'") } else { (*arg).into() };
+        let typed: Vec<String> = args.iter().map(quoted).collect();
+        self.show(format!("{prompt} mailslot {}", typed.join(" ")))
+    }
+
+    pub(super) fn step(&mut self, what: impl Display) -> anyhow::Result<()> {
         if self.steps > 0 {
             thread::sleep(PAUSE);
         }
@@ -211,7 +223,7 @@ impl Show {
         self.say(format!("\n{}. {what}", self.steps))
     }
 
-    fn show(&mut self, what: impl Display) -> anyhow::Result<()> {
+    pub(super) fn show(&mut self, what: impl Display) -> anyhow::Result<()> {
         for line in what.to_string().lines() {
             for part in text::wrapped(line, WIDTH - 5) {
                 self.say(format!("   {part}"))?;

@@ -59,8 +59,9 @@ pub(crate) enum Command {
     /// Show mailslots at work with several processes, in a few seconds
     ///
     /// Needs no arguments and no set-up. It creates a slot in a directory of its own, which it
-    /// removes afterwards, lets other processes write to it, and checks everything that it shows:
-    /// if anything is not as it says, it stops with an error.
+    /// removes afterwards, lets other processes write to it, and makes two computers of this one,
+    /// with a domain and a gateway each. It checks everything that it shows: if anything is not as
+    /// it says, it stops with an error.
     #[command(after_long_help = help::epilogue("demo"))]
     Demo,
     Completions(CompletionsArgs),

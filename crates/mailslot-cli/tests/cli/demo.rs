@@ -21,6 +21,16 @@ fn it_ends_well_and_leaves_nothing() {
         "None lost, none twice",
         "its reader is gone",
         "there is no such slot",
+        #[cfg(feature = "gateway")]
+        "JOE has answered",
+        #[cfg(feature = "gateway")]
+        "JOE SUE of WORKGROUP",
+        #[cfg(feature = "gateway")]
+        "JOE accepted SUE accepted",
+        #[cfg(feature = "gateway")]
+        "JOE no answer SUE accepted JOE is back",
+        #[cfg(not(feature = "gateway"))]
+        "built without networks",
     ];
     for words in wanted {
         // Wherever a line was broken.
@@ -33,11 +43,13 @@ fn it_ends_well_and_leaves_nothing() {
 
 #[test]
 fn it_clears_up_when_interrupted() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    let two_computers = if cfg!(feature = "gateway") { "accepted" } else { "RECORD" };
+    let cases = [(Signal::INT, 130, "RECORD"), (Signal::TERM, 143, two_computers)];
+    for (signal, code, at) in cases {
         let world = World::new();
         let env = ["env", "--default-signal=INT,TERM"];
         let mut demo = Process::start(world.wrapped(&env, &["demo"]).env("TMPDIR", world.dir()));
-        demo.output_until(|seen| seen.contains("RECORD"));
+        demo.output_until(|seen| seen.contains(at));
         demo.signal(signal);
         assert_eq!(demo.finish().code, Some(code));
         world.is_empty();
