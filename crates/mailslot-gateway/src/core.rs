@@ -53,6 +53,8 @@ struct Peer {
     outgoing: Outgoing,
     incoming: Incoming,
     lost: u64,
+    /// Writers that are held back since their records come faster than they go.
+    held: Vec<u64>,
     /// It stands in [`Core::dirty`].
     dirty: bool,
 }
@@ -165,9 +167,8 @@ impl Core {
                 self.ask(question, &peer, what, timeout);
             }
             Input::Slots { to, question, paths } => self.answer_slots(&to, question, &paths),
-            Input::Tick => {}
+            Input::Tick => self.expire(),
         }
-        self.expire();
     }
 
     /// What is to be done next.
@@ -199,8 +200,7 @@ impl Core {
         }
     }
 
-    /// When [`handle`](Self::handle) must be called at the latest; `None`: only when something
-    /// happens.
+    /// When [`Input::Tick`] must be told at the latest; `None`: only when something happens.
     pub fn deadline(&self) -> Option<Time> {
         if !self.outputs.is_empty() || !self.dirty.is_empty() {
             return Some(self.now);
@@ -208,7 +208,9 @@ impl Core {
         let peers = self.peers.iter().filter_map(|peer| peer.outgoing.deadline());
         let confirms = self.confirm_deadlines.first().map(|(at, ..)| *at);
         let asked = self.asked.values().map(|asked| asked.again);
-        peers.chain(confirms).chain(asked).min()
+        let held = self.peers.iter().filter(|peer| !peer.held.is_empty());
+        let held = held.filter_map(|peer| peer.outgoing.moves_until());
+        peers.chain(confirms).chain(asked).chain(held).min()
     }
 
     /// The computer that has this name.
@@ -252,7 +254,7 @@ impl Core {
 
     /// Whether all that was written has arrived, or was given up.
     pub fn is_drained(&self) -> bool {
-        self.peers.iter().all(|peer| peer.outgoing.outbox.bytes() == 0)
+        self.peers.iter().all(|peer| peer.outgoing.outbox.bytes() == 0 && peer.held.is_empty())
     }
 
     fn mark(&mut self, index: usize) {
@@ -289,6 +291,7 @@ impl Core {
                 self.count_dropped(index, dropped);
                 self.mark(index);
             }
+            self.release(index);
         }
         self.expire_confirms();
         self.ask_again();
@@ -307,6 +310,7 @@ impl Core {
         if reachable && !was {
             peer.outgoing.came_back(now);
         }
+        self.release(index);
         self.mark(index);
     }
 
@@ -353,6 +357,7 @@ impl Core {
             outgoing,
             incoming,
             lost: 0,
+            held: Vec::new(),
             dirty: false,
         });
     }
@@ -369,6 +374,28 @@ impl Core {
         self.events(index, events);
         self.count_dropped(index, dropped);
         self.give_up_confirms(index);
+        self.release(index);
+    }
+
+    /// Whether so much waits for a computer, which takes it, that its writers should wait.
+    fn is_crowded(&self, index: usize, mark: usize) -> bool {
+        let outgoing = &self.peers[index].outgoing;
+        let moves = outgoing.moves_until().is_some_and(|until| until > self.now);
+        moves && outgoing.outbox.bytes() > mark
+    }
+
+    /// Lets the writers of a computer go on, if it is time.
+    fn release(&mut self, index: usize) {
+        if !self.peers[index].held.is_empty()
+            && !self.is_crowded(index, self.config.release_below())
+        {
+            for writer in std::mem::take(&mut self.peers[index].held) {
+                if let Some(known) = self.writers.get_mut(&writer) {
+                    known.held = false;
+                    self.outputs.push_back(Output::Release { writer });
+                }
+            }
+        }
     }
 
     fn count_dropped(&mut self, index: usize, dropped: outbox::Dropped) {

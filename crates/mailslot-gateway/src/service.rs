@@ -351,6 +351,16 @@ impl Service {
                         connection.tell_lost(records);
                     }
                 }
+                Output::Hold { writer } => {
+                    if let Some(connection) = self.connections.get(&writer) {
+                        self.slot.hold(connection).map_err(io::Error::other)?;
+                    }
+                }
+                Output::Release { writer } => {
+                    if let Some(connection) = self.connections.get(&writer) {
+                        self.slot.release(connection).map_err(io::Error::other)?;
+                    }
+                }
                 Output::Confirmed { writer, sequence, outcomes } => {
                     if let Some(connection) = self.connections.get(&writer) {
                         let outcomes = outcomes.iter().map(|(name, o)| (*o, name.as_str()));

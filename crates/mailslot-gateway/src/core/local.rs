@@ -44,6 +44,8 @@ pub(super) struct LocalWriter {
     wide: bool,
     routes: Vec<Route>,
     pub(super) lost: u64,
+    /// None of its records are taken for now.
+    pub(super) held: bool,
     /// Records of which the outcome is open.
     outstanding: usize,
 }
@@ -68,8 +70,8 @@ impl Core {
         // A path that is in a name can be in another.
         let slot = SlotName::parse(&path).unwrap_or_else(|_| who.target.clone());
         self.by_writer_id.insert(who.id, writer);
-        let (state, wide, routes) = (None, false, Vec::new());
-        let known = LocalWriter { who, slot, state, wide, routes, lost: 0, outstanding: 0 };
+        let (state, wide, routes, held) = (None, false, Vec::new(), false);
+        let known = LocalWriter { who, slot, state, wide, routes, lost: 0, held, outstanding: 0 };
         self.writers.insert(writer, known);
         self.route(writer);
     }
@@ -218,6 +220,15 @@ impl Core {
         }
         if confirmed {
             known.outstanding += 1;
+        } else if let [Route { to: Destination::Peer { index, .. }, .. }] = known.routes[..]
+            && !known.wide
+            && !known.held
+            && self.is_crowded(index, self.config.hold_above())
+        {
+            // Nobody else waits with it.
+            known.held = true;
+            self.peers[index].held.push(writer);
+            self.outputs.push_back(Output::Hold { writer });
         }
         self.writers.insert(writer, known);
         if lost > 0 {

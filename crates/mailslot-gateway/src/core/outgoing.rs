@@ -34,6 +34,9 @@ const REPEAT_EVER: Duration = Duration::from_secs(2);
 const PAUSE_BUSY: Duration = Duration::from_millis(20);
 const PAUSE_UNREACHABLE: Duration = Duration::from_millis(500);
 
+/// The other side takes what is sent if it has said so within this time.
+const MOVES: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 enum Link {
     Closed,
@@ -98,6 +101,12 @@ impl Outgoing {
 
     pub(super) fn round_trip(&self) -> Option<Duration> {
         self.round_trip
+    }
+
+    /// Until when the other side counts as taking what is sent, if it does.
+    pub(super) fn moves_until(&self) -> Option<Time> {
+        let open = matches!(self.link, Link::Open { .. });
+        (open && self.reachable).then_some(self.progress + MOVES)
     }
 
     /// The path has come back, or takes frames again.

@@ -55,6 +55,7 @@ impl Core {
             }
             Frame::Ack { connection, next, map } => {
                 peer.outgoing.acknowledged((connection, next), map, self.now);
+                self.release(index);
             }
             Frame::Reset { connection } => {
                 if peer.outgoing.was_reset(connection) {

@@ -4,6 +4,7 @@
 use super::*;
 
 mod faults;
+mod held;
 mod hostile;
 mod names;
 mod plain;

@@ -28,6 +28,16 @@ impl Config {
     /// What each computer's queue may hold even if the others' are full.
     pub const QUEUE_SHARE: usize = 1024 * 1024;
 
+    /// While more waits for a computer that takes it, its writers are held back.
+    pub(super) fn hold_above(&self) -> usize {
+        self.queue / 8
+    }
+
+    /// When no more is left, they go on: that is more than a window, so the path stays busy.
+    pub(super) fn release_below(&self) -> usize {
+        self.queue / 32 * 3
+    }
+
     /// The usual measures, for frames of this size.
     pub fn new(largest_frame: usize) -> Self {
         Self {
@@ -204,6 +214,16 @@ pub enum Output {
         writer: u64,
         /// All so far.
         records: u64,
+    },
+    /// Take no more of a writer's records for now: they come faster than they go.
+    Hold {
+        /// The writer.
+        writer: u64,
+    },
+    /// Take them again.
+    Release {
+        /// The writer.
+        writer: u64,
     },
     /// What became of a record.
     Confirmed {

@@ -149,6 +149,25 @@ impl GatewaySlot {
         })
     }
 
+    /// Takes no records of `connection` until it is [released](Self::release): they wait where the
+    /// writer has put them, and when that is full the writer learns it, as from any slot. Others
+    /// aren't affected. That it has left is not told before.
+    pub fn hold(&self, connection: &Connection) -> Result<(), ReadError> {
+        self.set_held(connection, true)
+    }
+
+    /// Takes the records of `connection` again.
+    pub fn release(&self, connection: &Connection) -> Result<(), ReadError> {
+        self.set_held(connection, false)
+    }
+
+    fn set_held(&self, connection: &Connection, held: bool) -> Result<(), ReadError> {
+        self.slot.with_core(Some(Duration::ZERO), |core| {
+            core.hold(connection.id(), held);
+            Ok(Some(()))
+        })
+    }
+
     /// Ends the [`receive`](Self::receive) of other threads with [`ReadError::Cancelled`].
     pub fn cancel(&self) {
         self.slot.cancel();

@@ -51,6 +51,8 @@ pub(crate) struct Peer {
     pub(crate) connection: Option<Arc<Connection>>,
     /// How many of its records the gateway has been given.
     pub(crate) given: u64,
+    /// The gateway takes none of its records for now.
+    pub(crate) held: bool,
     /// Sets this peer's events apart from those of an earlier one in the same place.
     pub(crate) serial: u32,
     /// It has sent something.
@@ -89,6 +91,7 @@ impl Peer {
             origin: None,
             connection: None,
             given: 0,
+            held: false,
             serial,
             spoke: false,
             unread: true,
@@ -125,6 +128,9 @@ impl Peer {
     /// The next record among those seen by the last look.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Next> {
+        if self.held {
+            return None;
+        }
         if let Some(inline) = &self.inline {
             return Some(Next { len: inline.bytes.len(), stamp: inline.stamp, front: None });
         }
@@ -151,6 +157,9 @@ impl Peer {
     /// is forged.
     #[inline]
     pub(crate) fn look(&mut self, cut: u64) -> Offer {
+        if self.held {
+            return Offer::Nothing;
+        }
         let fresh = self.inline.as_mut().is_some_and(|inline| std::mem::take(&mut inline.fresh));
         self.forged = !fresh && self.next().is_some_and(|known| known.stamp > cut);
         if let Some(ring) = &mut self.ring {
@@ -232,6 +241,9 @@ impl Peer {
 
     /// Asks for a bell. True if something has arrived meanwhile, so that none may come.
     pub(crate) fn arm(&mut self) -> bool {
+        if self.held {
+            return false;
+        }
         if self.inline.is_some() {
             return true;
         }
@@ -245,6 +257,11 @@ impl Peer {
     /// True if a look is worth while.
     #[inline]
     pub(crate) fn has_news(&self) -> bool {
+        !self.held && self.has_more()
+    }
+
+    #[inline]
+    fn has_more(&self) -> bool {
         self.inline.is_some() || self.ring.as_ref().is_some_and(Consumer::has_news)
     }
 
@@ -252,7 +269,7 @@ impl Peer {
     pub(crate) fn rang(&mut self) {
         // What it rang for may have been read already.
         let at = self.ring.as_ref().map_or(0, |ring| ring.cursor().position);
-        if self.has_news() || at != self.rung_at {
+        if self.has_more() || at != self.rung_at {
             self.idle_bells = 0;
             self.rung_at = at;
             return;
@@ -272,7 +289,7 @@ impl Peer {
     /// Nothing can come from it any more.
     pub(crate) fn is_done(&mut self) -> bool {
         // What a writer published before it left may not have been looked at yet.
-        self.dead || (self.closed && !self.has_news() && self.next().is_none())
+        self.dead || (self.closed && !self.held && !self.has_news() && self.next().is_none())
     }
 
     fn survive<T>(&mut self, result: Result<T, Broken>) -> Option<T> {

@@ -9,7 +9,7 @@ use mailslot::{
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::gateway::{Desk, HERE, JOE, gateway};
+use crate::gateway::{Desk, HERE, JOE, OFFICE, gateway};
 use crate::support::{Case, NAME, fork, number, shared, spawn, wait_for, wait_until};
 
 pub(crate) const CASES: &[Case] = &[
@@ -24,6 +24,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("writers::the_gateway_dies", the_gateway_dies),
     Case::new("writers::told_what_is_lost", told_what_is_lost),
     Case::new("writers::full", full),
+    Case::new("writers::held_back", held_back),
     Case::new("writers::the_descriptor_tells", the_descriptor_tells),
 ];
 
@@ -330,6 +331,41 @@ fn full() {
     let mut desk = Desk::default();
     desk.until(&slot, |desk| desk.records.last().is_some_and(|record| record[0] == 2));
     waiting.join().unwrap();
+}
+
+/// Held back, a writer finds its slot full, and another goes on; released, all comes in order. It is
+/// not said to have left before its records are given out.
+fn held_back() {
+    let slot = GatewayOptions::new(HERE).quota(100_000).create().unwrap();
+    let mut writer = open(JOE);
+    let mut desk = Desk::default();
+    let numbered = |number: u32| [number.to_le_bytes(), [7; 4]].concat();
+    writer.write(&numbered(0)).unwrap();
+    writer.write(&numbered(1)).unwrap();
+    desk.until(&slot, |desk| desk.records.len() == 2);
+    let connection = desk.seen.values().next().unwrap().connection.clone();
+    slot.hold(&connection).unwrap();
+    let mut written = 2;
+    while writer.write(&numbered(written)).is_ok() {
+        written += 1;
+    }
+    assert!(written > 100);
+    let mut other = open(OFFICE);
+    other.write(b"other").unwrap();
+    desk.until(&slot, |desk| desk.records.len() == 3);
+    assert_eq!(desk.records[2], b"other");
+    drop((writer, other));
+    desk.until(&slot, |desk| desk.closed() == 1);
+    let mut fds = [PollFd::new(&slot, PollFlags::IN)];
+    let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+    while desk.serve(&slot, Duration::from_millis(50)) {}
+    assert_eq!((desk.records.len(), desk.closed()), (3, 1));
+    assert_eq!(poll(&mut fds, Some(&zero)).unwrap(), 0, "nothing to take");
+    slot.release(&connection).unwrap();
+    assert_eq!(poll(&mut fds, Some(&zero)).unwrap(), 1, "there is");
+    desk.until(&slot, |desk| desk.closed() == 2);
+    let expected: Vec<_> = (0..written).map(numbered).collect();
+    assert_eq!(desk.seen[&connection.id()].records, expected);
 }
 
 fn the_descriptor_tells() {

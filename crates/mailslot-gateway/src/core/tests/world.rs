@@ -50,6 +50,8 @@ pub(super) struct Program {
     pub(super) written: u64,
     pub(super) lost: u64,
     pub(super) state: Option<TargetState>,
+    /// Its gateway takes none of its records for now.
+    pub(super) held: bool,
     /// How many times its gateway had been started when it came.
     start: u64,
 }
@@ -176,6 +178,7 @@ impl World {
             written: 0,
             lost: 0,
             state: None,
+            held: false,
             start: self.starts[node],
         });
         self.nodes[node].core.handle(self.now, Input::Open { writer: program, who });
@@ -226,6 +229,10 @@ impl World {
                 self.nodes[other].core.handle(self.now, Input::Down(id));
             }
         }
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
     }
 
     pub(super) fn start(&mut self, node: usize) {
@@ -304,6 +311,14 @@ impl World {
             }
             Output::Target { writer, state } => {
                 self.programs[writer as usize].state = Some(state);
+            }
+            Output::Hold { writer } => {
+                let was = std::mem::replace(&mut self.programs[writer as usize].held, true);
+                assert!(!was, "held once");
+            }
+            Output::Release { writer } => {
+                let was = std::mem::replace(&mut self.programs[writer as usize].held, false);
+                assert!(was, "released when it is held");
             }
             Output::Lost { writer, records } => self.programs[writer as usize].lost = records,
             Output::Confirmed { writer, sequence, outcomes } => {

@@ -56,6 +56,21 @@ impl Core {
         Ok(sound.then_some(GatewayRecord { connection, number, bytes, written, timeout }))
     }
 
+    /// Leaves the records of a connection where they are, or takes them again.
+    pub(crate) fn hold(&mut self, connection: u64, yes: bool) {
+        let is_it = |peer: &Option<Peer>| {
+            let known = peer.as_ref().and_then(|peer| peer.connection.as_ref());
+            known.is_some_and(|known| known.id() == connection)
+        };
+        let Some(place) = self.peers.iter().position(is_it) else { return };
+        if let Some(peer) = &mut self.peers[place] {
+            peer.held = yes;
+        }
+        if !yes {
+            self.activate(place as u32);
+        }
+    }
+
     pub(super) fn tell_opened(&mut self, peer: &Peer) {
         let opened = peer.connection.clone().map(GatewayEvent::Opened);
         self.gateway_events.0.extend(opened);
