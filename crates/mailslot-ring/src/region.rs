@@ -150,16 +150,20 @@ impl Region {
     fn hint<const WRITE: bool>(&self, at: u64, len: u64) {
         #[cfg(target_arch = "x86_64")]
         {
-            use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             const LINE: u64 = 64;
             let from = HEADER_BYTES as u64 + at;
             let mut line = from / LINE * LINE;
             while line < from + len {
                 let pointer = self.base.as_ptr().wrapping_add(line as usize);
-                // SAFETY: a hint loads nothing, faults nowhere, and needs no valid address.
+                // SAFETY: a hint loads nothing, faults nowhere, and needs no valid address. A
+                // processor that doesn't know the one for writing takes it for no operation.
                 unsafe {
                     if WRITE {
-                        _mm_prefetch::<_MM_HINT_ET0>(pointer.cast());
+                        // The compiler's own makes it one for reading, unless told the processor:
+                        // then the line comes twice.
+                        std::arch::asm!("prefetchw [{}]", in(reg) pointer,
+                            options(nostack, preserves_flags, readonly));
                     } else {
                         _mm_prefetch::<_MM_HINT_T0>(pointer.cast());
                     }
@@ -206,11 +210,6 @@ impl Region {
 /// all that are on their way to the ring.
 const BY_WORDS: usize = 64;
 
-/// Eight bytes anywhere.
-#[derive(Clone, Copy)]
-#[repr(C, packed)]
-struct Unaligned(u64);
-
 impl Memory for Region {
     #[inline]
     fn header(&self) -> &Header {
@@ -243,13 +242,16 @@ impl Memory for Region {
     #[inline]
     fn copy_in(&self, at: u64, from: &[u8]) {
         let into = self.data(at, from.len());
-        let words = if from.len() <= BY_WORDS { from.len() / 8 * 8 } else { 0 };
+        let by_words = from.len() <= BY_WORDS && into.cast::<u64>().is_aligned();
+        let words = if by_words { from.len() / 8 * 8 } else { 0 };
         for done in (0..words).step_by(8) {
             // SAFETY: source and destination have at least `words` bytes, so these eight lie in
-            // both; neither need be aligned. Volatile only keeps the loop from being widened.
+            // both; the destination is aligned (just checked), as `done` keeps it, and the source
+            // need not be. Atomic only so that the loop is not widened.
             unsafe {
-                let word = from.as_ptr().add(done).cast::<Unaligned>().read_volatile();
-                into.add(done).cast::<Unaligned>().write_volatile(word);
+                let word = from.as_ptr().add(done).cast::<u64>().read_unaligned();
+                crate::sync::AtomicU64::from_ptr(into.add(done).cast())
+                    .store(word, std::sync::atomic::Ordering::Relaxed);
             }
         }
         // SAFETY: destination and length lie in the mapping (just checked), no Rust reference to
