@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::case::Effort;
-use crate::measure::{Figure, Row, Table, median};
+use crate::measure::{Table, progress, row};
+use crate::run::Sample;
+use crate::system;
 
 /// The command that belongs to this build, if it was built.
 pub(crate) fn command() -> Option<PathBuf> {
@@ -31,41 +33,35 @@ pub(crate) fn measure(command: &Path, effort: Effort) -> Result<Table> {
     let wanted = fs::metadata(&input)?.len();
     let output = dir.path().join("output");
 
-    let mut times = [Vec::new(), Vec::new()];
+    let mut samples = [Vec::new(), Vec::new()];
     for round in 0..effort.rounds {
-        eprint!("\rcommand line, round {}/{} ", round + 1, effort.rounds);
-        for (which, times) in times.iter_mut().enumerate() {
+        progress(&format!("command line, round {}/{}", round + 1, effort.rounds));
+        for turn in 0..samples.len() {
+            let which = (round + turn) % samples.len();
+            let before = system::family_cpu();
             let start = Instant::now();
             match which {
                 0 => slots(command, dir.path(), &input, &output, lines)?,
                 _ => pipes(&input, &output)?,
             }
-            times.push(start.elapsed().as_secs_f64());
+            let seconds = start.elapsed().as_secs_f64();
+            let cpu = (system::family_cpu() - before) as f64 / lines as f64 / 1e3;
+            let figures = BTreeMap::from([("seconds", seconds), ("cpu", cpu)]);
+            samples[which].push(Sample { figures, others: 0.0 });
             ensure!(fs::metadata(&output)?.len() == wanted, "not all lines arrived");
-            if which == 0 {
-                let same = Command::new("cmp").args([&input, &output]).status()?.success();
-                ensure!(same, "other lines arrived than were written");
-            }
+            let same = Command::new("cmp").args([&input, &output]).status()?.success();
+            ensure!(same, "other lines arrived than were written");
             fs::remove_file(&output)?;
         }
     }
-    eprint!("\r{:80}\r", "");
-    let row = |peer, times: &[f64], ratio| {
-        let figure = Figure {
-            median: median(times.to_vec()),
-            low: times.iter().copied().fold(f64::INFINITY, f64::min),
-            high: times.iter().copied().fold(0.0, f64::max),
-        };
-        let figures = BTreeMap::from([("seconds", figure)]);
-        Row { peer, figures, ratio, disturbed: 0, rounds: effort.rounds }
-    };
-    let ratio = median(times[1].iter().zip(&times[0]).map(|(cat, us)| cat / us).collect());
+    progress("");
+    let names = ["mailslot", "cat | cat"];
+    let rows = names.iter().zip(&samples);
     Ok(Table {
-        group: "command line",
+        group: "command line".into(),
         name: "command line".into(),
-        metric: "seconds",
-        more_is_better: false,
-        rows: vec![row("mailslot", &times[0], 1.0), row("cat | cat", &times[1], ratio)],
+        metric: "seconds".into(),
+        rows: rows.map(|(peer, own)| row(peer, "seconds", own, &samples[0])).collect(),
     })
 }
 

@@ -6,7 +6,7 @@
 //! * [`case`]: what is measured; [`measure`]: how often, and in which order; [`run`]: one run, as
 //!   its parent leads it; [`part`]: what the processes of a run do.
 //! * [`peer`]: what is compared; [`record`]: what they carry, and how it is checked.
-//! * [`report`], [`svg`], [`targets`]: what came out.
+//! * [`report`], [`targets`]: what came out; [`publish`], [`svg`]: how it gets into `docs`.
 //! * [`command_line`] and [`instructions`] measure in ways of their own.
 //!
 //! Unsafe code is permitted here, for system calls that the peers need and for the bare ring that
@@ -14,7 +14,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 mod case;
 mod command_line;
@@ -23,6 +23,7 @@ mod job;
 mod measure;
 mod part;
 mod peer;
+mod publish;
 mod record;
 mod report;
 mod run;
@@ -32,22 +33,29 @@ mod targets;
 
 use case::Effort;
 use peer::Kind;
+use report::Report;
 
 const HELP: &str = "\
 Usage: cargo run --release -p mailslot-bench -- [quick|full] [OPTIONS]
-       cargo run --release -p mailslot-bench -- instructions [--update]
+       cargo run --release -p mailslot-bench -- publish DIR
+       cargo run --release -p mailslot-bench -- instructions [--update|--generous]
 
-Measures mailslot beside other ways to send records to another process.
+Measures mailslot beside other ways to send records to another process. Ends with an error if a
+record was lost, doubled, reordered or altered, or a peer failed otherwise.
 
   quick              fewer and shorter rounds, smaller bursts
-  full               more and longer rounds, 5 million records a burst
-  instructions       instructions per operation (callgrind), compared with the committed ones
+  full               longer runs, 5 million records a burst
+  publish            draw DIR's pictures and tables again from its performance.json
+  instructions       instructions per operation (callgrind), compared with the committed ones;
+                     --generous allows for another processor or compiler, --update commits to them
 
   --workload TEXT    only cases whose name contains TEXT, such as 'throughput 16' (repeatable)
   --peer NAME        only these peers, beside mailslot (repeatable)
   --rounds N         as many rounds
   --json FILE        write the figures to FILE
-  --svg DIR          draw bar charts into DIR
+  --publish DIR      put the figures into DIR/performance.json, beside those of other cases
+                     measured on this machine, and into the tables of DIR/PERFORMANCE.md, and draw
+                     the pictures
 
 More peers with --features zeromq,nng,iceoryx2,ipc-channel (or all-peers).
 ";
@@ -57,7 +65,7 @@ struct Args {
     workloads: Vec<String>,
     peers: Vec<String>,
     json: Option<PathBuf>,
-    svg: Option<PathBuf>,
+    publish: Option<PathBuf>,
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Args>> {
@@ -66,7 +74,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Args>> {
         workloads: Vec::new(),
         peers: Vec::new(),
         json: None,
-        svg: None,
+        publish: None,
     };
     let mut rounds = None;
     while let Some(word) = words.next() {
@@ -78,7 +86,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Args>> {
             "--peer" => args.peers.push(value()?),
             "--rounds" => rounds = Some(value()?.parse()?),
             "--json" => args.json = Some(value()?.into()),
-            "--svg" => args.svg = Some(value()?.into()),
+            "--publish" => args.publish = Some(value()?.into()),
             "-h" | "--help" => return Ok(None),
             other => bail!("{other:?} is not understood; see --help"),
         }
@@ -102,7 +110,17 @@ fn main() -> Result<()> {
             return instructions::perform(&operation, count.parse()?);
         }
         Some("instructions") => {
-            return instructions::run(words.nth(1).as_deref() == Some("--update"));
+            let mode = match words.nth(1).as_deref() {
+                None => instructions::Mode::Compare,
+                Some("--generous") => instructions::Mode::CompareGenerously,
+                Some("--update") => instructions::Mode::Update,
+                Some(other) => bail!("{other:?} is not understood; see --help"),
+            };
+            return instructions::run(mode);
+        }
+        Some("publish") => {
+            let dir = words.nth(1).context("publish needs the directory of the figures")?;
+            return publish::draw(dir.as_ref());
         }
         _ => {}
     }
@@ -130,11 +148,11 @@ fn bench(args: &Args) -> Result<()> {
 
     println!("{}, {} rounds", system::describe(), args.effort.rounds);
     let mut tables = Vec::new();
+    let mut failures = Vec::new();
     for case in case::all(args.effort).iter().filter(|case| wanted(&case.name())) {
-        if let Some(table) = measure::measure(case, &peers, args.effort)? {
-            report::print(&table);
-            tables.push(table);
-        }
+        let table = measure::measure(case, &peers, args.effort, &mut failures);
+        report::print(&table);
+        tables.push(table);
     }
     if wanted("command line") {
         match command_line::command() {
@@ -150,19 +168,26 @@ fn bench(args: &Args) -> Result<()> {
     }
     let targets = targets::judge(&tables);
     report::print_targets(&targets);
-    if let Some(dir) = &args.svg {
-        svg::draw(&tables, dir)?;
-    }
-    let report = report::Report {
-        version: env!("CARGO_PKG_VERSION"),
+    let report = Report {
+        version: env!("CARGO_PKG_VERSION").into(),
         machine: system::describe(),
         rounds: args.effort.rounds,
         seconds: args.effort.seconds,
         tables,
         targets,
+        failures,
     };
-    match &args.json {
-        Some(path) => report::save(&report, path),
-        None => Ok(()),
+    if let Some(path) = &args.json {
+        report.save(path)?;
     }
+    let failed: Vec<_> = report
+        .failures
+        .iter()
+        .map(|failure| format!("{}: {}: {}", failure.case, failure.peer, failure.why))
+        .collect();
+    if let Some(dir) = &args.publish {
+        publish::add(report, dir)?;
+    }
+    ensure!(failed.is_empty(), "failed:\n{}", failed.join("\n"));
+    Ok(())
 }

@@ -47,10 +47,18 @@ impl Stopwatch {
         Self { start: system::now(), cpu: system::own_cpu() }
     }
 
-    fn stop(self, count: u64) -> Outcome {
+    fn stop(&self, count: u64) -> Outcome {
         let end = system::now();
         let cpu = system::own_cpu() - self.cpu;
         Outcome { start: self.start, end, cpu, count, ..Outcome::default() }
+    }
+
+    /// Says that all is sent, and counts what threads in the background do until it has arrived:
+    /// some peers only queue, and some drop what was sent when the sender leaves.
+    fn stop_when_read(self, count: u64) -> Result<Outcome> {
+        let outcome = self.stop(count);
+        ready()?;
+        Ok(Outcome { cpu: system::own_cpu() - self.cpu, ..outcome })
     }
 }
 
@@ -86,10 +94,7 @@ fn write<P: Peer>(job: &Job) -> Result<Outcome> {
     for _ in 0..job.count {
         tx.send(maker.next())?;
     }
-    let outcome = watch.stop(job.count);
-    // Some drop what was sent when the sender leaves.
-    ready()?;
-    Ok(outcome)
+    watch.stop_when_read(job.count)
 }
 
 fn write_one_shot<P: Peer>(job: &Job) -> Result<Outcome> {
@@ -99,9 +104,7 @@ fn write_one_shot<P: Peer>(job: &Job) -> Result<Outcome> {
     for _ in 0..job.count {
         P::Tx::connect(&job.at, job.index)?.send(maker.next())?;
     }
-    let outcome = watch.stop(job.count);
-    ready()?;
-    Ok(outcome)
+    watch.stop_when_read(job.count)
 }
 
 fn crowd<P: Peer>(job: &Job) -> Result<Outcome> {
@@ -187,6 +190,7 @@ fn burst_in<P: Peer>(job: &Job) -> Result<Outcome> {
     let outcome = watch.stop(held);
     println!("{held}");
     ready()?;
+    let outcome = Outcome { cpu: system::own_cpu() - watch.cpu, ..outcome };
     ready()?;
     Ok(outcome)
 }

@@ -61,6 +61,21 @@ pub(crate) trait Tx: Sized {
     fn try_send(&mut self, record: &[u8]) -> Result<bool>;
 }
 
+/// Looks in vain before the processor is offered to others. With more processes than processors,
+/// looking on would only use up the time slice that the other side needs.
+const LOOKS: u32 = 400;
+
+/// Waits a moment before the next look.
+#[inline]
+pub(crate) fn pause(looks: &mut u32) {
+    *looks += 1;
+    if looks.is_multiple_of(LOOKS) {
+        std::thread::yield_now();
+    } else {
+        std::hint::spin_loop();
+    }
+}
+
 /// Something that carries records.
 pub(crate) trait Peer {
     type Rx: Rx;
@@ -78,6 +93,9 @@ macro_rules! peers {
         /// The peers of this build.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub(crate) enum Kind { $($(#[$cfg])? #[serde(rename = $name)] $kind,)* }
+
+        /// The peers of all builds, in the order in which they are shown.
+        pub(crate) const ALL_NAMES: &[&str] = &[$($name,)*];
 
         impl Kind {
             pub(crate) const ALL: &[Kind] = &[$($(#[$cfg])? Kind::$kind,)*];

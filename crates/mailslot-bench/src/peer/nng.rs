@@ -4,7 +4,7 @@ use anyhow::Result;
 use nng::options::{Options, RecvBufferSize, SendBufferSize};
 use nng::{Error, Protocol, Socket};
 
-use super::{Address, Peer, Rx, Tx};
+use super::{Address, Peer, Rx, Tx, pause};
 
 /// Records in each socket's queue, the most that nng allows.
 const QUEUE: i32 = 8192;
@@ -28,17 +28,18 @@ fn url(at: &Address) -> String {
 impl Rx for End {
     fn listen(at: &Address) -> Result<Self> {
         let socket = Socket::new(Protocol::Pull0)?;
-        let _ = socket.set_opt::<RecvBufferSize>(QUEUE);
+        socket.set_opt::<RecvBufferSize>(QUEUE)?;
         socket.listen(&url(at))?;
         Ok(Self { socket, spin: at.spin })
     }
 
     #[inline]
     fn recv(&mut self, into: &mut [u8]) -> Result<usize> {
+        let mut looks = 0;
         let message = loop {
             let received = if self.spin { self.socket.try_recv() } else { self.socket.recv() };
             match received {
-                Err(Error::TryAgain) => {}
+                Err(Error::TryAgain) => pause(&mut looks),
                 other => break other?,
             }
         };
@@ -50,7 +51,7 @@ impl Rx for End {
 impl Tx for End {
     fn connect(at: &Address, _: usize) -> Result<Self> {
         let socket = Socket::new(Protocol::Push0)?;
-        let _ = socket.set_opt::<SendBufferSize>(QUEUE);
+        socket.set_opt::<SendBufferSize>(QUEUE)?;
         socket.dial(&url(at))?;
         Ok(Self { socket, spin: at.spin })
     }

@@ -12,7 +12,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::unix::wait_readable;
-use super::{Address, Peer, Rx, Tx};
+use super::{Address, Peer, Rx, Tx, pause};
 
 const PIPE_BUF: usize = 4096;
 const LENGTH: usize = 4;
@@ -101,6 +101,7 @@ impl Rx for PipeRx {
 
     #[inline]
     fn recv(&mut self, into: &mut [u8]) -> Result<usize> {
+        let mut looks = 0;
         loop {
             if let Some(length) = self.streams[self.current].take(into) {
                 return Ok(length);
@@ -113,7 +114,7 @@ impl Rx for PipeRx {
             }
             match self.streams[self.current].fill(&self.fds[self.current]) {
                 Ok(read) => ensure!(read > 0, "the pipe has ended"),
-                Err(Errno::AGAIN) => {}
+                Err(Errno::AGAIN) => pause(&mut looks),
                 Err(error) => return Err(error.into()),
             }
         }

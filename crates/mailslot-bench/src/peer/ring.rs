@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, Result};
 use rustix::mm::{MapFlags, ProtFlags};
 
-use super::{Address, Peer, Rx, Tx};
+use super::{Address, Peer, Rx, Tx, pause};
 
 /// Bytes of a ring. Of 64 KiB to 4 MiB this was the best or within the noise of it at all sizes.
 const CAPACITY: usize = 1024 * 1024;
@@ -20,10 +20,6 @@ const HEAD: usize = 256;
 /// The reader lets the writer have room in steps of this, so that the line with the head moves
 /// between the processors now and then only.
 const RELEASE_EVERY: u64 = CAPACITY as u64 / 16;
-
-/// Looks in vain before the processor is offered to others. With more processes than processors,
-/// looking on would only use up the time slice that the other side needs.
-const LOOKS: u32 = 400;
 
 const PAD: u64 = u64::MAX;
 
@@ -62,16 +58,6 @@ impl Map {
 
 fn footprint(len: usize) -> u64 {
     (8 + len.next_multiple_of(8)) as u64
-}
-
-#[inline]
-fn wait(looks: &mut u32) {
-    *looks += 1;
-    if looks.is_multiple_of(LOOKS) {
-        std::thread::yield_now();
-    } else {
-        std::hint::spin_loop();
-    }
 }
 
 pub(crate) struct Writer {
@@ -126,7 +112,7 @@ impl Tx for Writer {
         let (need, left) = self.need(size);
         let mut looks = 0;
         while !self.has_room(need) {
-            wait(&mut looks);
+            pause(&mut looks);
         }
         self.put(record, size, left);
         Ok(())
@@ -219,7 +205,7 @@ impl Rx for Readers {
                 self.current =
                     if self.current + 1 == self.rings.len() { 0 } else { self.current + 1 };
             }
-            wait(&mut looks);
+            pause(&mut looks);
         }
     }
 }

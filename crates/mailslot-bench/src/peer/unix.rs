@@ -11,7 +11,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt,
 };
 
-use super::{Address, Peer, Rx, Tx};
+use super::{Address, Peer, Rx, Tx, pause};
 
 /// As much as the kernel grants without privileges.
 const BUFFER: usize = 1024 * 1024;
@@ -66,10 +66,11 @@ impl Rx for DatagramRx {
 
     #[inline]
     fn recv(&mut self, into: &mut [u8]) -> Result<usize> {
+        let mut looks = 0;
         loop {
             match rustix::net::recv(&self.socket, &mut *into, self.flags) {
                 Ok((_, len)) => return Ok(len),
-                Err(Errno::AGAIN) => {}
+                Err(Errno::AGAIN) => pause(&mut looks),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -133,10 +134,11 @@ impl Rx for SeqpacketRx {
             return self.recv_ready(into);
         }
         let flags = if self.at.spin { RecvFlags::DONTWAIT } else { RecvFlags::empty() };
+        let mut looks = 0;
         loop {
             match rustix::net::recv(&self.sockets[0], &mut *into, flags) {
                 Ok((_, len)) => return Ok(len),
-                Err(Errno::AGAIN) => {}
+                Err(Errno::AGAIN) => pause(&mut looks),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -1,9 +1,11 @@
 //! ZeroMQ PUSH and PULL over ipc: nothing is dropped, a full queue makes the sender wait.
 
+use std::sync::LazyLock;
+
 use anyhow::Result;
 use zmq::{Context, Socket, SocketType};
 
-use super::{Address, Peer, Rx, Tx};
+use super::{Address, Peer, Rx, Tx, pause};
 
 pub(crate) struct PushPull;
 
@@ -17,6 +19,9 @@ pub(crate) struct End {
     flags: i32,
 }
 
+/// One for the process, as its guide says.
+static CONTEXT: LazyLock<Context> = LazyLock::new(Context::new);
+
 fn url(at: &Address) -> String {
     format!("ipc://{}", at.path("").display())
 }
@@ -28,7 +33,7 @@ fn high_water_mark(at: &Address) -> i32 {
 
 impl Rx for End {
     fn listen(at: &Address) -> Result<Self> {
-        let socket = Context::new().socket(SocketType::PULL)?;
+        let socket = CONTEXT.socket(SocketType::PULL)?;
         socket.set_rcvhwm(high_water_mark(at))?;
         socket.bind(&url(at))?;
         Ok(Self { socket, flags: if at.spin { zmq::DONTWAIT } else { 0 } })
@@ -36,10 +41,11 @@ impl Rx for End {
 
     #[inline]
     fn recv(&mut self, into: &mut [u8]) -> Result<usize> {
+        let mut looks = 0;
         loop {
             match self.socket.recv_into(into, self.flags) {
                 Ok(len) => return Ok(len),
-                Err(zmq::Error::EAGAIN | zmq::Error::EINTR) => {}
+                Err(zmq::Error::EAGAIN | zmq::Error::EINTR) => pause(&mut looks),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -48,7 +54,7 @@ impl Rx for End {
 
 impl Tx for End {
     fn connect(at: &Address, _: usize) -> Result<Self> {
-        let socket = Context::new().socket(SocketType::PUSH)?;
+        let socket = CONTEXT.socket(SocketType::PUSH)?;
         socket.set_sndhwm(high_water_mark(at))?;
         socket.connect(&url(at))?;
         Ok(Self { socket, flags: 0 })
