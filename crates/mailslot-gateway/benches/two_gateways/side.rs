@@ -41,6 +41,10 @@ impl Process {
             .env("MAILSLOT_DIR", computer.join("slots"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
+        if role == "gateway" {
+            // Zenoh's TLS must not use a connection in two threads (eclipse-zenoh/zenoh#2557).
+            command.env("ZENOH_RUNTIME", "(rx: (worker_threads: 1), tx: (handover: rx))");
+        }
         let mut child = command.spawn().expect("to start a process");
         let stdout = BufReader::new(child.stdout.take().expect("was asked for"));
         Self { stdin: child.stdin.take(), child, stdout }
