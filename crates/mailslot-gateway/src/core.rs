@@ -148,7 +148,7 @@ impl Core {
                     self.mark(index);
                 }
             }
-            Input::Frame { from, bytes } => self.frame(&from, &bytes),
+            Input::Frame { from, bytes } => self.frame(&from, bytes),
             Input::Refused { to, number, error } => {
                 if let Some(&index) = self.by_id.get(&to) {
                     let unreachable = error == crate::transport::SendError::Unreachable;

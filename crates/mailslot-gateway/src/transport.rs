@@ -80,6 +80,10 @@ pub enum SendError {
     Unreachable,
 }
 
+/// What a transport may put behind a frame: who makes one leaves so much capacity, so that it needn't
+/// be copied.
+pub const FRAME_SPARE: usize = 32;
+
 /// A way to send frames to other gateways.
 pub trait Transport: Send + Sync {
     /// Sends `frame` (at most [`largest_frame`](Self::largest_frame) bytes), or refuses it. Never

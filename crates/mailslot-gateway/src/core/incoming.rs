@@ -1,6 +1,8 @@
 //! Frames from one computer: put in order, each once, and taken apart.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
 
 use mailslot_wire::envelope::{ACK_MAP_MAX, Definition, Frame, Item};
 
@@ -32,7 +34,7 @@ struct Current {
     token: u64,
     connection: u64,
     next: u64,
-    waiting: BTreeMap<u64, Vec<u8>>,
+    waiting: BTreeMap<u64, Arc<Vec<u8>>>,
     waiting_bytes: usize,
     channels: HashMap<u32, Channel>,
     /// Bytes of large records that are being put together.
@@ -109,7 +111,7 @@ impl Incoming {
         &mut self,
         (connection, number): (u64, u64),
         items: Vec<Item<'_>>,
-        bytes: &[u8],
+        frame: &Arc<Vec<u8>>,
         deliveries: &mut u64,
         events: &mut Vec<Event>,
     ) -> Result<(), Broken> {
@@ -135,24 +137,24 @@ impl Incoming {
         self.ack = true;
         let Some(ahead) = number.checked_sub(current.next) else { return Ok(()) };
         if ahead > 0 {
-            let fits = current.waiting_bytes + bytes.len() <= WAITING_MAX;
+            let fits = current.waiting_bytes + frame.len() <= WAITING_MAX;
             if ahead > ACK_MAP_MAX as u64 * 8 || !fits {
                 return Err(Broken);
             }
             if !current.waiting.contains_key(&number) {
-                current.waiting_bytes += bytes.len();
-                current.waiting.insert(number, bytes.to_vec());
+                current.waiting_bytes += frame.len();
+                current.waiting.insert(number, frame.clone());
             }
             return Ok(());
         }
-        let mut result = self.take(items, deliveries, events);
+        let mut result = self.take(items, frame, deliveries, events);
         while result.is_ok()
             && let Some(current) = &mut self.current
             && let Some(frame) = current.waiting.remove(&current.next)
         {
             current.waiting_bytes -= frame.len();
             if let Ok(Frame::Data { items, .. }) = Frame::parse(&frame) {
-                result = self.take(items, deliveries, events);
+                result = self.take(items, &frame, deliveries, events);
             }
         }
         if result.is_err() {
@@ -195,10 +197,11 @@ impl Incoming {
         self.reset.take()
     }
 
-    /// Takes the next frame apart.
+    /// Takes the next frame apart, of which `items` are.
     fn take(
         &mut self,
         items: Vec<Item<'_>>,
+        frame: &Arc<Vec<u8>>,
         deliveries: &mut u64,
         events: &mut Vec<Event>,
     ) -> Result<(), Broken> {
@@ -236,7 +239,8 @@ impl Incoming {
                         let before: usize = records.take(skip).map(|r| r.len() + 4).sum();
                         let rest = records.as_bytes().get(before..).ok_or(Broken)?;
                         let (delivery, first) = (channel.delivery, first + seen);
-                        let records = Run::Some(rest.to_vec());
+                        let place = place_in(frame, rest);
+                        let records = Run::Some { frame: frame.clone(), place };
                         events.push(Event::Records { delivery, first, records });
                     }
                 }
@@ -287,6 +291,12 @@ impl Incoming {
         }
         Ok(())
     }
+}
+
+/// Where `part` stands in `whole`, of which it is a part.
+fn place_in(whole: &[u8], part: &[u8]) -> Range<usize> {
+    let begin = part.as_ptr().addr() - whole.as_ptr().addr();
+    begin..begin + part.len()
 }
 
 /// Records came again: who wants to know of each is told again.

@@ -316,7 +316,9 @@ impl Outbox {
     }
 
     fn finish(&mut self) {
-        let items = std::mem::take(&mut self.open).into_bytes();
+        // The next is likely to become as large.
+        let next = Items::with_capacity(self.open.len());
+        let items = std::mem::replace(&mut self.open, next).into_bytes();
         let contents = Contents::Records(std::mem::take(&mut self.open_contents));
         let payload = Payload { items, contents, expires: self.open_expires };
         self.bytes += payload.cost();

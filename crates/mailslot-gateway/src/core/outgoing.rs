@@ -12,6 +12,7 @@ use mailslot_wire::envelope::{self, ACK_MAP_MAX, DATA_HEADER_LEN};
 use super::outbox::{Dropped, Outbox, Payload};
 use super::random::Random;
 use super::types::{Config, Time};
+use crate::transport::FRAME_SPARE;
 
 /// Frames that may be on the way: what an ack can tell apart.
 const FRAMES_MAX: usize = ACK_MAP_MAX * 8;
@@ -379,7 +380,8 @@ impl Outgoing {
 }
 
 fn frame(connection: u64, number: u64, payload: &Payload) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(DATA_HEADER_LEN + payload.items().len());
+    let len = DATA_HEADER_LEN + payload.items().len();
+    let mut frame = Vec::with_capacity(len + FRAME_SPARE);
     frame.extend(envelope::data_header(connection, number));
     frame.extend(payload.items());
     frame

@@ -19,7 +19,8 @@ pub(super) struct Asked {
 }
 
 impl Core {
-    pub(super) fn frame(&mut self, from: &PeerId, bytes: &[u8]) {
+    pub(super) fn frame(&mut self, from: &PeerId, bytes: Vec<u8>) {
+        let bytes = Arc::new(bytes);
         self.counters.frames_received += 1;
         let Some(&index) = self.by_id.get(from) else {
             self.counters.frames_refused += 1;
@@ -28,7 +29,7 @@ impl Core {
         if !self.peers[index].outgoing.reachable {
             self.set_reachable(from.clone(), true);
         }
-        let Ok(frame) = Frame::parse(bytes) else {
+        let Ok(frame) = Frame::parse(&bytes) else {
             self.counters.frames_refused += 1;
             return;
         };
@@ -48,7 +49,7 @@ impl Core {
                 let mut events = Vec::new();
                 let last = &mut self.last_delivery;
                 let place = (connection, number);
-                if peer.incoming.data(place, items, bytes, last, &mut events).is_err() {
+                if peer.incoming.data(place, items, &bytes, last, &mut events).is_err() {
                     self.counters.frames_refused += 1;
                 }
                 self.events(index, events);

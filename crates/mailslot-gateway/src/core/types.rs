@@ -1,9 +1,11 @@
 //! What goes into the core, and what comes out of it.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mailslot_wire::answer::{Outcome, TargetState};
-use mailslot_wire::envelope::{Question, WriterId};
+use mailslot_wire::envelope::{Question, Records, WriterId};
 use mailslot_wire::name::SlotName;
 
 use crate::transport::{Membership, PeerId, SendError};
@@ -255,8 +257,13 @@ pub enum Output {
 pub enum Run {
     /// One record.
     One(Vec<u8>),
-    /// Some, as they came in a frame.
-    Some(Vec<u8>),
+    /// Some, as they stand in a frame.
+    Some {
+        /// The frame.
+        frame: Arc<Vec<u8>>,
+        /// Where.
+        place: Range<usize>,
+    },
 }
 
 impl Run {
@@ -264,7 +271,7 @@ impl Run {
     pub fn records(&self) -> impl Iterator<Item = &[u8]> {
         let (one, some) = match self {
             Run::One(record) => (Some(record.as_slice()), None),
-            Run::Some(bytes) => (None, mailslot_wire::envelope::Records::parse(bytes)),
+            Run::Some { frame, place } => (None, frame.get(place.clone()).and_then(Records::parse)),
         };
         one.into_iter().chain(some.into_iter().flatten())
     }

@@ -102,6 +102,11 @@ impl Items {
         Self::default()
     }
 
+    /// None so far, with memory for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), run: None }
+    }
+
     /// Bytes so far.
     pub fn len(&self) -> usize {
         self.bytes.len()

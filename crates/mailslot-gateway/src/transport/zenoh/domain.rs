@@ -1,6 +1,7 @@
 //! One domain: what its threads share. The gateway's thread sends, Zenoh's threads receive, and
 //! the [keeper](super::keeper) looks after everything else.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -148,9 +149,9 @@ impl Domain {
     }
 
     /// A payload has come. Runs on Zenoh's threads, so it never waits.
-    pub(super) fn receive(&self, from: &str, payload: &[u8]) {
+    pub(super) fn receive(&self, from: &str, payload: Cow<'_, [u8]>) {
         match payload.split_first() {
-            Some((&wire::SEALED, sealed)) => self.open(from, sealed),
+            Some((&wire::SEALED, _)) => self.open(from, payload),
             Some((&wire::GREETING, bytes)) if bytes.len() == Greeting::LEN => {
                 self.note(Note::Greeting { from: from.to_owned(), bytes: bytes.to_vec() });
             }
@@ -165,17 +166,20 @@ impl Domain {
         }
     }
 
-    fn open(&self, from: &str, sealed: &[u8]) {
+    /// `payload` is a sealed frame, and what says so before it.
+    fn open(&self, from: &str, payload: Cow<'_, [u8]>) {
         let channel = {
             let peers = self.read();
             peers.get(from).and_then(|peer| Some((peer.id.clone(), peer.channel.clone()?)))
         };
         let Some((id, channel)) = channel else { return self.refuse(from) };
-        if sealed.len() > LARGEST_FRAME + seal::OVERHEAD + 1 && *id.computer() != *self.authority()
-        {
+        let most = 1 + seal::OVERHEAD + LARGEST_FRAME + 1;
+        if payload.len() > most && *id.computer() != *self.authority() {
             return self.refuse(from);
         }
-        let Some(mut frame) = channel.open(sealed) else { return self.refuse(from) };
+        let Some(mut frame) = channel.open(payload.into_owned(), 1) else {
+            return self.refuse(from);
+        };
         let computer = || from.to_owned();
         match frame.pop() {
             Some(wire::DATA) => self.shared.sink.frame(id, frame),

@@ -105,7 +105,7 @@ impl Keeper {
             .declare_subscriber(wire::frames(&name, &me, "*"))
             .callback(move |sample| {
                 if let Some(from) = wire::source(sample.key_expr()) {
-                    domain.receive(from, &sample.payload().to_bytes());
+                    domain.receive(from, sample.payload().to_bytes());
                 }
             })
             .wait()

@@ -7,9 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use zenoh::Wait;
+use zenoh::bytes::ZBytes;
 use zenoh::pubsub::Publisher;
 
-use super::seal::{self, Channel};
+use super::seal::Channel;
 
 /// The bytes that may wait.
 const MOST_BYTES: usize = 1 << 20;
@@ -30,14 +31,16 @@ impl Parcel {
         bytes.len() + COST
     }
 
-    fn payload(self) -> Vec<u8> {
+    fn payload(self) -> ZBytes {
         match self {
-            Self::Open(bytes) => bytes,
-            Self::Sealed(channel, counter, frame) => {
-                let mut out = Vec::with_capacity(1 + seal::OVERHEAD + frame.len());
-                out.push(super::wire::SEALED);
-                channel.seal(counter, frame, &mut out);
-                out
+            Self::Open(bytes) => bytes.into(),
+            Self::Sealed(channel, counter, mut frame) => {
+                channel.seal(counter, &mut frame);
+                let mut payload = ZBytes::writer();
+                let head = [&[super::wire::SEALED], &counter.to_be_bytes()[..]].concat();
+                payload.append(head.into());
+                payload.append(frame.into());
+                payload.finish()
             }
         }
     }

@@ -151,24 +151,22 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// Seals `frame` and puts it behind `out`. `counter` must never have been used before in this
-    /// run of the gateway.
-    pub(super) fn seal(&self, counter: u64, mut frame: Vec<u8>, out: &mut Vec<u8>) {
-        let tag = self.to.seal_in_place_separate_tag(nonce(counter), Aad::empty(), &mut frame);
-        let tag = tag.expect("a frame is far below the limit of AES-GCM");
-        out.extend(counter.to_be_bytes());
-        out.extend_from_slice(&frame);
-        out.extend(tag.as_ref());
+    /// Seals `frame`, which is to follow `counter`. That must never have been used before in this run
+    /// of the gateway.
+    pub(super) fn seal(&self, counter: u64, frame: &mut Vec<u8>) {
+        let sealed = self.to.seal_in_place_append_tag(nonce(counter), Aad::empty(), frame);
+        sealed.expect("a frame is far below the limit of AES-GCM");
     }
 
-    /// What was sealed, if it is whole and was sealed by the peer for us.
-    pub(super) fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
-        let (counter, sealed) = sealed.split_first_chunk()?;
+    /// What was sealed, if it is whole and was sealed by the peer for us. The counter stands at `at`
+    /// in `bytes`.
+    pub(super) fn open(&self, mut bytes: Vec<u8>, at: usize) -> Option<Vec<u8>> {
+        let (counter, _) = bytes.get(at..)?.split_first_chunk()?;
         let nonce = nonce(u64::from_be_bytes(*counter));
-        let mut frame = sealed.to_vec();
-        let len = self.from.open_in_place(nonce, Aad::empty(), &mut frame).ok()?.len();
-        frame.truncate(len);
-        Some(frame)
+        let sealed = at + size_of::<u64>()..;
+        let len = self.from.open_within(nonce, Aad::empty(), &mut bytes, sealed).ok()?.len();
+        bytes.truncate(len);
+        Some(bytes)
     }
 }
 

@@ -42,13 +42,13 @@ impl End {
     }
 
     fn seal(&self, counter: u64, frame: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.channel.as_ref().unwrap().seal(counter, frame.to_vec(), &mut out);
-        out
+        let mut sealed = frame.to_vec();
+        self.channel.as_ref().unwrap().seal(counter, &mut sealed);
+        [&counter.to_be_bytes()[..], &sealed].concat()
     }
 
     fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
-        self.channel.as_ref().unwrap().open(sealed)
+        self.channel.as_ref().unwrap().open(sealed.to_vec(), 0)
     }
 }
 
