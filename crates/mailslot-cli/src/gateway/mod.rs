@@ -2,6 +2,9 @@
 
 use std::io::Read;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -13,7 +16,7 @@ use mailslot_gateway::config::Config;
 use mailslot_gateway::identity::{Store, name};
 use mailslot_gateway::service::{MAX_RECORD_SIZE, Service};
 use mailslot_gateway::transport::events;
-use mailslot_gateway::transport::zenoh::{Log, Zenoh};
+use mailslot_gateway::transport::zenoh::{Log, Zenoh, threads};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
@@ -58,6 +61,9 @@ fn check() -> anyhow::Result<Exit> {
 }
 
 fn serve() -> anyhow::Result<Exit> {
+    if !threads::are_set() {
+        return Err(begin_anew());
+    }
     let signals = Signals::new()?;
     let store = Store::of_this_user()?;
     let config = Config::read(store.dir())?;
@@ -105,6 +111,18 @@ fn serve() -> anyhow::Result<Exit> {
     drop(zenoh);
     say("stopped");
     Ok(Exit::Success)
+}
+
+/// Runs the same command in this process with the environment that it needs. Returns if that fails.
+fn begin_anew() -> anyhow::Error {
+    let again = |program: &Path| {
+        let mut args = std::env::args_os();
+        let mut command = Command::new(program);
+        command.arg0(args.next().unwrap_or_default()).args(args);
+        command.env(threads::VARIABLE, threads::SETTING).exec()
+    };
+    let failed = std::env::current_exe().map_or_else(|e| e, |program| again(&program));
+    anyhow::Error::from(failed).context("cannot start the gateway")
 }
 
 fn reload(store: &Store, zenoh: &Zenoh) {

@@ -16,6 +16,17 @@ pub enum Error {
         /// The rule that it breaks.
         why: &'static str,
     },
+    /// The process was started without what Zenoh needs.
+    #[error(
+        "cannot connect to other computers: the process must be started with {variable}={setting:?} \
+         in its environment, as `mailslot gateway` does by itself"
+    )]
+    Threads {
+        /// The variable's name.
+        variable: &'static str,
+        /// Its value.
+        setting: &'static str,
+    },
     /// This computer already belongs to that domain.
     #[error(
         "this computer already belongs to domain {0}; `mailslot domain leave {0}` takes it out"

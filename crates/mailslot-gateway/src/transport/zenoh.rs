@@ -10,6 +10,8 @@
 //! | `domain` | sending and receiving |
 //! | `keeper` | the thread that greets, follows the member list, and renews |
 //! | `outbox` | what waits to be sent to one computer |
+//! | `threads` | what a process needs in its environment before any of this |
+//! | `linger` | connections that end without keeping anybody waiting |
 //!
 //! Each domain has a session of its own, since each has its own authority. A change of files (this
 //! computer joins, leaves, invites, revokes) is noticed by itself.
@@ -37,12 +39,14 @@ use mailslot_wire::name::fold_case;
 mod domain;
 mod handshake;
 mod keeper;
+mod linger;
 mod outbox;
 mod peers;
 mod seal;
 mod session;
 #[cfg(test)]
 mod tests;
+pub mod threads;
 mod wire;
 
 /// Takes a line for the log.
@@ -79,8 +83,12 @@ struct State {
 }
 
 impl Zenoh {
-    /// Connects to the computers of all domains that `store` knows. Doesn't wait for them.
+    /// Connects to the computers of all domains that `store` knows. Doesn't wait for them. Fails
+    /// unless the process was started as [`threads`] says.
     pub fn start(store: Store, config: Config, sink: EventSink, log: Log) -> Result<Self, Error> {
+        if !threads::are_set() {
+            return Err(Error::Threads { variable: threads::VARIABLE, setting: threads::SETTING });
+        }
         let dir = store.domains_dir();
         let failed = |what| {
             let path = dir.clone();

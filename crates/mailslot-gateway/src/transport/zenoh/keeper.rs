@@ -10,7 +10,7 @@ use zenoh::{Session, Wait};
 
 use super::domain::{Domain, Note, Refused};
 use super::seal::Greeting;
-use super::{session, wire};
+use super::{linger, session, wire};
 use crate::config::Network;
 use crate::identity::keys::hex;
 use crate::identity::member::{Renewal, RenewalRequest};
@@ -37,6 +37,8 @@ pub(super) struct Keeper {
     complain_at: Instant,
     strangers: (Instant, u32),
     was_member: bool,
+    /// It has been said that connections can't be kept from [lingering](linger).
+    said_linger: bool,
 }
 
 impl Keeper {
@@ -47,9 +49,17 @@ impl Keeper {
         network: Network,
     ) -> Self {
         let now = Instant::now();
-        let (strangers, was_member) = ((now, 0), true);
-        let (ask_at, complain_at) = (now, now);
-        Self { domain, store, identity, network, ask_at, complain_at, strangers, was_member }
+        Self {
+            domain,
+            store,
+            identity,
+            network,
+            ask_at: now,
+            complain_at: now,
+            strangers: (now, 0),
+            was_member: true,
+            said_linger: false,
+        }
     }
 
     /// Runs until it is told to stop.
@@ -202,6 +212,16 @@ impl Keeper {
     }
 
     fn seen(&mut self, computer: &str, run: &str, is_there: bool) {
+        if is_there
+            && let Err(why) = linger::never()
+            && !self.said_linger
+        {
+            self.said_linger = true;
+            self.domain.log(&format!(
+                "a computer that is cut off may hold up the others for 10 seconds, since its \
+                 connection can't be kept from lingering: {why}"
+            ));
+        }
         let mut peers = self.domain.write();
         let gone = peers.seen(computer, run, is_there, Instant::now());
         let id = peers.get(computer).map(|peer| peer.id.clone());
