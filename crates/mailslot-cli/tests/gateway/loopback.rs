@@ -9,8 +9,8 @@ use rustix::process::Signal;
 use crate::util::{Computer, Running, eventually};
 
 fn two() -> (Computer, Computer) {
-    let mut sue = Computer::new("SUE", &[], "lo");
-    let mut joe = Computer::new("JOE", &[], "lo");
+    let mut sue = Computer::new("SUE", None, "lo");
+    let mut joe = Computer::new("JOE", None, "lo");
     sue.create("WORKGROUP");
     sue.invite(&joe);
     sue.start();
@@ -20,8 +20,7 @@ fn two() -> (Computer, Computer) {
     (sue, joe)
 }
 
-#[test]
-fn every_form_of_a_name_reaches_its_computers() {
+pub(crate) fn every_form_of_a_name_reaches_its_computers() {
     let (sue, joe) = two();
     let (here, there) = (sue.read("taxes/sue"), joe.read("taxes/sue"));
     sue.ok(&["write", "//JOE/mailslot/taxes/sue", "to Joe"]);
@@ -39,8 +38,7 @@ fn every_form_of_a_name_reaches_its_computers() {
     assert_eq!(unknown.status.code(), Some(11), "{unknown:?}");
 }
 
-#[test]
-fn what_there_is_on_other_computers() {
+pub(crate) fn what_there_is_on_other_computers() {
     let (sue, joe) = two();
     let _slot = joe.read("notes");
     assert_eq!(sue.ok(&["ls", "//JOE/"]), "\\\\JOE\\mailslot\\notes\n");
@@ -55,15 +53,14 @@ fn what_there_is_on_other_computers() {
     assert_eq!(status["domains"][0]["computers"][0]["name"], "JOE");
     assert!(joe.ok(&["gateway", "status"]).contains("in reach for"));
 
-    let alone = Computer::new("ANN", &[], "lo");
+    let alone = Computer::new("ANN", None, "lo");
     for args in [&["ping", "JOE"][..], &["ls", "//JOE/"], &["gateway", "status"]] {
         let refused = alone.run(args);
         assert_eq!(refused.status.code(), Some(10), "{refused:?}");
     }
 }
 
-#[test]
-fn a_revoked_computer_is_out() {
+pub(crate) fn a_revoked_computer_is_out() {
     let (sue, joe) = two();
     let there = sue.read("x");
     joe.ok(&["write", "//SUE/mailslot/x", "before"]);
@@ -77,19 +74,18 @@ fn a_revoked_computer_is_out() {
     assert_eq!(there.lines(), ["before"]);
 }
 
-#[test]
-fn signals() {
+pub(crate) fn signals() {
     let (mut sue, joe) = two();
     fs::write(sue.path("config/config.toml"), "[network]\ninterface = 'lo'\nnonsense = 1\n")
         .unwrap();
-    sue.gateway().signal(Signal::HUP);
+    sue.signal(Signal::HUP);
     eventually("it says what is wrong", || sue.log().contains("line 3"));
     let check = sue.run(&["gateway", "--check-config"]);
     let error = String::from_utf8(check.stderr).unwrap();
     assert!(check.status.code() == Some(1) && error.contains("line 3: unknown field `nonsense`"));
     sue.reaches(&joe);
     fs::write(sue.path("config/config.toml"), "[network]\ninterface = 'lo'\n").unwrap();
-    sue.gateway().signal(Signal::HUP);
+    sue.signal(Signal::HUP);
     eventually("it reads it again", || sue.log().contains("is read again"));
     sue.ok(&["gateway", "--check-config"]);
     joe.reaches(&sue);
@@ -97,20 +93,19 @@ fn signals() {
     // There is one gateway at a time.
     let second = sue.run(&["gateway"]);
     assert!(!second.status.success(), "{second:?}");
-    sue.gateway().signal(Signal::TERM);
+    sue.signal(Signal::TERM);
     assert_eq!(sue.gateway().ends(), Some(0), "{}", sue.log());
     sue.start();
     joe.reaches(&sue);
-    sue.gateway().signal(Signal::INT);
+    sue.signal(Signal::INT);
     assert_eq!(sue.gateway().ends(), Some(0), "{}", sue.log());
 }
 
-#[test]
-fn a_killed_gateway_comes_back() {
+pub(crate) fn a_killed_gateway_comes_back() {
     let (mut sue, mut joe) = two();
     let slot = joe.read("x");
     for round in 0..3 {
-        joe.gateway().signal(Signal::KILL);
+        joe.signal(Signal::KILL);
         joe.gateway().ends();
         // What is written meanwhile waits.
         sue.ok(&["write", "//JOE/mailslot/x", &format!("to Joe {round}")]);
@@ -118,13 +113,12 @@ fn a_killed_gateway_comes_back() {
         eventually("it arrives", || slot.lines().len() == round + 1);
     }
     assert_eq!(slot.lines(), ["to Joe 0", "to Joe 1", "to Joe 2"]);
-    sue.gateway().signal(Signal::TERM);
+    sue.signal(Signal::TERM);
     assert_eq!(sue.gateway().ends(), Some(0));
 }
 
-#[test]
-fn metrics_and_readiness() {
-    let sue = Computer::new("SUE", &[], "lo");
+pub(crate) fn metrics_and_readiness() {
+    let sue = Computer::new("SUE", None, "lo");
     sue.create("WORKGROUP");
     let socket = sue.path("metrics");
     let config = format!("metrics = 'unix:{}'\nnetwork.interface = 'lo'\n", socket.display());

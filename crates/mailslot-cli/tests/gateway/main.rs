@@ -1,7 +1,59 @@
 //! Computers that belong together: real gateways, and the commands that use them. On loopback each
 //! computer is a directory of slots and one of configuration; in network namespaces it is one.
-#![cfg(feature = "gateway")]
 
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+mod cuts;
+mod lan;
+mod load;
 mod loopback;
 mod namespaces;
 mod util;
+
+/// Most of them mostly wait.
+const AT_ONCE: usize = 4;
+
+type Case = (&'static str, fn());
+
+macro_rules! cases {
+    ($($module:ident :: $case:ident),* $(,)?) => {
+        &[$((concat!(stringify!($module), "::", stringify!($case)), $module::$case)),*]
+    };
+}
+
+const ON_LOOPBACK: &[Case] = cases![
+    loopback::every_form_of_a_name_reaches_its_computers,
+    loopback::what_there_is_on_other_computers,
+    loopback::a_revoked_computer_is_out,
+    loopback::signals,
+    loopback::a_killed_gateway_comes_back,
+    loopback::metrics_and_readiness,
+];
+
+/// They need root. The long ones first.
+const IN_NAMESPACES: &[Case] = cases![
+    cuts::who_is_away_holds_up_nobody,
+    namespaces::three_computers_on_a_bridge,
+    namespaces::a_pulled_cable_loses_nothing_and_holds_up_nobody,
+    namespaces::a_frozen_computer_is_no_answer,
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    let root = rustix::process::geteuid().is_root();
+    let required = std::env::var_os("MAILSLOT_REQUIRE_ROOT").is_some();
+    assert!(root || !required, "these tests need root");
+    let trial = |&(name, case): &Case| {
+        Trial::test(name, move || {
+            case();
+            Ok(())
+        })
+    };
+    let in_namespaces = IN_NAMESPACES.iter().map(trial);
+    let in_namespaces = in_namespaces.map(|trial| trial.with_ignored_flag(!root).with_kind("root"));
+    let trials = in_namespaces.chain(ON_LOOPBACK.iter().map(trial)).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,7 +1,6 @@
 //! Computers, and processes on them.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -28,20 +27,25 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 pub(crate) struct Computer {
     pub(crate) name: String,
     dir: TempDir,
-    /// What its commands are started by: `ip netns exec NAME`.
-    wrapper: Vec<String>,
+    namespace: Option<String>,
     gateway: Option<Running>,
 }
 
 impl Computer {
-    pub(crate) fn new(name: &str, wrapper: &[&str], interface: &str) -> Self {
+    /// One of its own on loopback, or that of a network namespace.
+    pub(crate) fn new(name: &str, namespace: Option<&str>, interface: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("mailslot-net-").tempdir_in("/tmp").unwrap();
         fs::create_dir(dir.path().join("slots")).unwrap();
         fs::create_dir(dir.path().join("config")).unwrap();
-        let config = format!("[network]\ninterface = '{interface}'\n");
-        fs::write(dir.path().join("config/config.toml"), config).unwrap();
-        let wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
-        Self { name: name.to_owned(), dir, wrapper, gateway: None }
+        let namespace = namespace.map(str::to_owned);
+        let this = Self { name: name.to_owned(), dir, namespace, gateway: None };
+        this.configure(&format!("[network]\ninterface = '{interface}'\n"));
+        this
+    }
+
+    /// Replaces its configuration.
+    pub(crate) fn configure(&self, text: &str) {
+        fs::write(self.path("config/config.toml"), text).unwrap();
     }
 
     pub(crate) fn path(&self, file: &str) -> PathBuf {
@@ -50,9 +54,22 @@ impl Computer {
 
     /// `mailslot ARGS` on it.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let words: Vec<&str> = self.wrapper.iter().map(String::as_str).chain([BIN]).collect();
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).args(args).stdin(Stdio::null());
+        let mut command = self.program(BIN);
+        command.args(args);
+        command
+    }
+
+    /// Any program on it.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let mut command = match &self.namespace {
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace, program]);
+                command
+            }
+            None => Command::new(program),
+        };
+        command.stdin(Stdio::null());
         command.env("MAILSLOT_DIR", self.path("slots"));
         command.env("MAILSLOT_CONFIG_DIR", self.path("config"));
         command
@@ -94,6 +111,24 @@ impl Computer {
         self.gateway.as_mut().unwrap()
     }
 
+    /// Sends a signal to the gateway.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.gateway.as_ref().unwrap().signal(signal);
+    }
+
+    /// What the gateway says about itself.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        serde_json::from_str(&self.ok(&["gateway", "status", "--json"])).unwrap()
+    }
+
+    /// What it says about another computer, or 0.
+    pub(crate) fn of_computer(&self, name: &str, what: &str) -> u64 {
+        let status = self.status();
+        let computers = status["domains"][0]["computers"].as_array().unwrap();
+        let of = computers.iter().find(|computer| computer["name"] == name);
+        of.and_then(|computer| computer[what].as_u64()).unwrap_or(0)
+    }
+
     /// What the gateway has said.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
@@ -112,6 +147,16 @@ impl Computer {
         eventually(&format!("{} reaches {}", self.name, other.name), || {
             self.run(&["ping", &other.name, "--timeout", "1s"]).status.success()
         });
+    }
+}
+
+impl Drop for Computer {
+    fn drop(&mut self) {
+        if thread::panicking() && self.gateway.is_some() {
+            let status = self.run(&["gateway", "status"]);
+            let status = String::from_utf8_lossy(&status.stdout);
+            eprintln!("-- the gateway of {}:\n{}{status}", self.name, self.log());
+        }
     }
 }
 
@@ -163,14 +208,4 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-/// Whether tests that need root can run. If they must, they fail where they can't.
-pub(crate) fn is_root(test: &str) -> bool {
-    let root = rustix::process::geteuid().is_root();
-    assert!(root || std::env::var_os("MAILSLOT_REQUIRE_ROOT").is_none(), "{test} needs root");
-    if !root {
-        let _ = writeln!(std::io::stderr(), "{test}: skipped, since it needs root");
-    }
-    root
 }

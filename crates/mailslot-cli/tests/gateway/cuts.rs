@@ -1,0 +1,73 @@
+//! Computers that are cut off, frozen or slow, while a steady stream goes to all of their domain.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::lan::{Lan, Line};
+use crate::load::{Load, Watch};
+use crate::util::{Computer, eventually};
+
+/// How long each is away. Ten seconds lose nothing.
+const CUTS: [u64; 4] = [1, 5, 12, 30];
+const FROZEN: u64 = 8;
+
+/// One of a domain is cut off for each of [`CUTS`], one frozen, and one behind a line that is too slow for
+/// the stream, all at once. Each gets what is promised, and the last, which is well, everything in time.
+pub(crate) fn who_is_away_holds_up_nobody() {
+    let mut lan = Lan::new();
+    let mut sue = lan.computer("SUE");
+    let names = CUTS.map(|seconds| format!("CUT{seconds}"));
+    // The cable of number i is i + 2.
+    let mut cut = names.map(|name| lan.computer(&name));
+    let (mut frozen, mut well) = (lan.computer("FROZEN"), lan.computer("WELL"));
+    let line = Line { rate: 256_000, ..Line::default() };
+    let mut slow = lan.computer_behind(line, "SLOW");
+    sue.create("WORKGROUP");
+    sue.start();
+    for other in cut.iter_mut().chain([&mut frozen, &mut well, &mut slow]) {
+        sue.invite(other);
+        other.start();
+    }
+    let others: Vec<&Computer> = cut.iter().chain([&frozen, &well, &slow]).collect();
+    others.iter().for_each(|other| sue.reaches(other));
+    let watches: Vec<Watch> = others.iter().map(|other| Watch::start(other, "x")).collect();
+    let (of_cut, rest) = watches.split_at(CUTS.len());
+    let [of_frozen, of_well, of_slow] = rest else { unreachable!() };
+
+    // The line carries 320 records a second.
+    let load = Load::start(&sue, "//*/mailslot/x", 1000, 100);
+    eventually("it runs", || watches.iter().all(|watch| watch.count() > 0));
+    let start = Instant::now();
+    (2..).zip(CUTS).for_each(|(cable, _)| lan.cable(cable, "down"));
+    frozen.signal(Signal::STOP);
+    let mut back: Vec<_> = (2..).zip(CUTS).map(|(cable, seconds)| (seconds, Some(cable))).collect();
+    back.push((FROZEN, None));
+    back.sort_unstable();
+    for (seconds, cable) in back {
+        let due = start + Duration::from_secs(seconds);
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        match cable {
+            Some(cable) => lan.cable(cable, "up"),
+            None => frozen.signal(Signal::CONT),
+        }
+    }
+    let total = load.stop();
+    for watch in [of_well, of_frozen, &of_cut[0], &of_cut[1]] {
+        watch.gets_all(total);
+    }
+    eventually("nothing waits any more", || {
+        others.iter().all(|other| sue.of_computer(&other.name, "queued_bytes") == 0)
+    });
+    let longest = of_well.longest_delay();
+    println!("the longest delay of {total} records: {longest:?}");
+    // 50 ms where nothing else runs.
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
+    for (other, watch) in others.iter().zip(&watches) {
+        let (missing, lost) = (watch.missing(total), sue.of_computer(&other.name, "lost"));
+        println!("{}: {missing} missing, {lost} lost", other.name);
+        // Of what was on its way nobody knows, so more may count as lost than are.
+        assert!(missing <= lost, "{}: {missing} missing, {lost} lost", other.name);
+    }
+    assert!(of_cut[3].missing(total) > 0 && of_slow.missing(total) > 0);
+}
