@@ -19,11 +19,14 @@ type CreateMailslot = unsafe extern "C" fn(*const c_char, u32, u32, *mut c_void)
 type CreateFile =
     unsafe extern "C" fn(*const c_char, u32, u32, *mut c_void, u32, u32, Handle) -> Handle;
 type ReadFile = unsafe extern "C" fn(Handle, *mut u8, u32, *mut u32, *mut c_void) -> i32;
+type CloseHandle = unsafe extern "C" fn(Handle) -> i32;
 type WriteFile = unsafe extern "C" fn(Handle, *const u8, u32, *mut u32, *mut c_void) -> i32;
 
 const RECORD: usize = 32;
 const BURST: u32 = 1000;
-const ROUNDS: u32 = 400;
+const ROUNDS: u32 = 50;
+/// With new slots each time: where in memory they lie makes a difference of its own.
+const PLACES: u32 = 10;
 const LIMIT: f64 = 1.3;
 
 /// The functions of the library as C finds them.
@@ -32,6 +35,7 @@ struct Library {
     create_file: CreateFile,
     read_file: ReadFile,
     write_file: WriteFile,
+    close_handle: CloseHandle,
 }
 
 impl Library {
@@ -57,6 +61,7 @@ impl Library {
                 create_file: std::mem::transmute::<Handle, CreateFile>(symbol("CreateFileA")),
                 read_file: std::mem::transmute::<Handle, ReadFile>(symbol("ReadFile")),
                 write_file: std::mem::transmute::<Handle, WriteFile>(symbol("WriteFile")),
+                close_handle: std::mem::transmute::<Handle, CloseHandle>(symbol("CloseHandle")),
             }
         }
     }
@@ -128,26 +133,31 @@ fn main() {
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("MAILSLOT_DIR", &dir) };
     let library = Library::load();
-    let slot = Mailslot::create(r"\\.\mailslot\rust").expect("create");
-    let writer = MailslotWriter::open(r"\\.\mailslot\rust").expect("open");
-    let mut rust = Rust(slot, writer);
-    // SAFETY: names as C strings, and null where that is allowed.
-    let mut c = unsafe {
-        let name = c"\\\\.\\mailslot\\c".as_ptr();
-        let slot = (library.create_mailslot)(name, 0, u32::MAX, null_mut());
-        let file = (library.create_file)(name, 1 << 30, 1, null_mut(), 3, 0, null_mut());
-        C(&library, slot, file)
-    };
     let mut best = [[f64::MAX; 3]; 2];
-    for _ in 0..ROUNDS {
-        for (best, times) in best.iter_mut().zip([measure(&mut rust), measure(&mut c)]) {
-            for (best, time) in best.iter_mut().zip(times) {
-                *best = best.min(time);
+    for _ in 0..PLACES {
+        let slot = Mailslot::create(r"\\.\mailslot\rust").expect("create");
+        let writer = MailslotWriter::open(r"\\.\mailslot\rust").expect("open");
+        let mut rust = Rust(slot, writer);
+        // SAFETY: names as C strings, and null where that is allowed.
+        let mut c = unsafe {
+            let name = c"\\\\.\\mailslot\\c".as_ptr();
+            let slot = (library.create_mailslot)(name, 0, u32::MAX, null_mut());
+            let file = (library.create_file)(name, 1 << 30, 1, null_mut(), 3, 0, null_mut());
+            C(&library, slot, file)
+        };
+        for _ in 0..ROUNDS {
+            for (best, times) in best.iter_mut().zip([measure(&mut rust), measure(&mut c)]) {
+                for (best, time) in best.iter_mut().zip(times) {
+                    *best = best.min(time);
+                }
             }
         }
+        // SAFETY: any number may be passed.
+        assert!(unsafe { (library.close_handle)(c.1) != 0 && (library.close_handle)(c.2) != 0 });
     }
     let mut worst = 0.0_f64;
-    println!("{RECORD} bytes, best of {ROUNDS} rounds of {BURST}     Rust       C   ratio");
+    let rounds = PLACES * ROUNDS;
+    println!("{RECORD} bytes, best of {rounds} rounds of {BURST}     Rust       C   ratio");
     let names = ["write, in bursts", "read, in bursts", "write and read, by turns"];
     for (index, name) in names.into_iter().enumerate() {
         let (rust, c) = (best[0][index], best[1][index]);

@@ -26,8 +26,8 @@ pub(crate) struct Client {
     pub(crate) access: u32,
     pub(crate) name: SlotName,
     pub(crate) limits: (u32, u64),
-    /// The thread that writes, by its id, as long as there is but one: it needs no lock. Once a
-    /// second one has come, [`SHARED`].
+    /// The thread that writes (and may), by its id, as long as there is but one: it needs no lock.
+    /// Once a second one has come, [`SHARED`].
     owner: AtomicU32,
     lock: Mutex<()>,
     /// In which process it was made, by [`fork::generation`].
@@ -43,12 +43,13 @@ const SHARED: u32 = u32::MAX;
 
 struct Line {
     writer: MailslotWriter,
-    /// The server has closed. The library would look for the name again; a handle of Windows is
-    /// dead from then on.
-    dead: bool,
-    /// What [`CLOSES`] was at the last write.
+    /// What [`CLOSES`] was at the last write, or [`DEAD`].
     closes: u64,
 }
+
+/// The server has closed. The library would look for the name again; a handle of Windows is dead
+/// from then on.
+const DEAD: u64 = u64::MAX;
 
 /// How many slots this process has closed, and when the last one, in ns of the monotonic clock.
 static CLOSES: AtomicU64 = AtomicU64::new(0);
@@ -77,7 +78,7 @@ impl Client {
             owner: AtomicU32::new(NOBODY),
             lock: Mutex::new(()),
             born: fork::generation(),
-            line: UnsafeCell::new(Line { writer, dead: false, closes: 0 }),
+            line: UnsafeCell::new(Line { writer, closes: 0 }),
             confirmed: Mutex::new(None),
         }
     }
@@ -96,7 +97,7 @@ impl Client {
         let Object::Client(client) = &**using else {
             return None;
         };
-        if client.owner.load(Ordering::Relaxed) != using.thread_id() || client.access & WRITE == 0 {
+        if client.owner.load(Ordering::Relaxed) != using.thread_id() {
             return None;
         }
         // SAFETY: this thread is the owner, and it said that it uses the handle before it looked.
@@ -114,17 +115,22 @@ impl Client {
         }
         let _lock = self.lock()?;
         let me = Thread::current();
-        match self.owner.load(Ordering::Relaxed) {
-            NOBODY => self.owner.store(me.id, Ordering::Relaxed),
-            SHARED => {}
-            owner if owner == me.id && me.uses() == 0 => {}
+        let owned = match self.owner.load(Ordering::Relaxed) {
+            NOBODY => true,
+            SHARED => false,
+            owner if owner == me.id && me.uses() == 0 => true,
             // In a signal handler that interrupted a write.
             owner if owner == me.id => return Err(Code::GEN_FAILURE),
-            owner => self.take_from(owner, me.id)?,
-        }
+            owner => self.take_from(owner)?,
+        };
         // SAFETY: with the lock held, no other thread is here, and the owner, if there is one, is
         // this thread, which is here.
-        unsafe { &mut *self.line.get() }.write(record)
+        let written = unsafe { &mut *self.line.get() }.write(record);
+        if owned {
+            // Not before: a signal handler would go the short way in the middle of this write.
+            self.owner.store(me.id, Ordering::Relaxed);
+        }
+        written
     }
 
     /// Writes and waits for what becomes of the record. Nothing is locked meanwhile: of several
@@ -168,17 +174,18 @@ impl Client {
         held.ok_or(Code::GEN_FAILURE)
     }
 
-    /// Takes the ownership away, with the lock held: for good, if both threads still run.
-    fn take_from(&self, owner: u32, me: u32) -> Result<(), Code> {
+    /// Takes the ownership away, with the lock held. True: the caller may have it, as the owner
+    /// has ended. False: nobody will have it again.
+    fn take_from(&self, owner: u32) -> Result<bool, Code> {
         let Some(owner) = thread::by_id(owner) else {
-            self.owner.store(me, Ordering::Relaxed);
-            return Ok(());
+            self.owner.store(NOBODY, Ordering::Relaxed);
+            return Ok(true);
         };
         self.owner.store(SHARED, Ordering::Relaxed);
         barrier::heavy();
         let used = owner.uses();
         if patiently(|| used == 0 || owner.uses() != used) {
-            return Ok(());
+            return Ok(false);
         }
         // It was stopped in the middle of a write. Ask again, the next time.
         self.owner.store(owner.id, Ordering::Relaxed);
@@ -187,31 +194,33 @@ impl Client {
 }
 
 impl Line {
-    #[inline]
+    #[inline(always)]
     fn write(&mut self, record: &[u8]) -> Result<(), Code> {
-        if self.dead {
-            return Err(Code::FILE_NOT_FOUND);
-        }
         if self.closes != CLOSES.load(Ordering::Acquire) {
-            self.await_notice();
+            self.await_notice()?;
         }
         self.writer.write(record).map_err(|error| self.failed(error))
     }
 
     /// If it was this client's slot that was closed, this write must fail.
     #[cold]
-    fn await_notice(&mut self) {
+    fn await_notice(&mut self) -> Result<(), Code> {
+        if self.closes == DEAD {
+            return Err(Code::FILE_NOT_FOUND);
+        }
         self.closes = CLOSES.load(Ordering::Acquire);
         let passed = crate::time::monotonic().saturating_sub(LAST_CLOSE.load(Ordering::Relaxed));
         if self.closes > 0 && passed <= NOTICE {
             std::thread::sleep(Duration::from_nanos(NOTICE - passed + 1));
         }
+        Ok(())
     }
 
     #[cold]
     fn failed(&mut self, error: WriteError) -> Code {
-        self.dead =
-            matches!(error, WriteError::SlotGone(_) | WriteError::Open(OpenError::NoSuchSlot(_)));
+        if matches!(error, WriteError::SlotGone(_) | WriteError::Open(OpenError::NoSuchSlot(_))) {
+            self.closes = DEAD;
+        }
         last_error::write_failed(error)
     }
 }

@@ -100,33 +100,51 @@ unsafe extern "C" fn read_file(
     overlapped: *mut Overlapped,
 ) -> Bool {
     call(FALSE, || {
-        // SAFETY: the caller gives null or a DWORD.
-        unsafe { answer(read, 0) };
         if overlapped.is_null() && !buffer.is_null() {
             let at_once = Thread::with_short(|thread| {
-                let using = Use::begin(file, thread)?.ok()?;
+                let using = Use::begin(file, thread)?;
                 let size = check_buffer(buffer, size).ok()?;
-                // SAFETY: the caller gives `size` bytes at `buffer`.
-                Slot::read_at_once(&using, unsafe { slot::buffer(buffer, size) })
+                // SAFETY: not null, and the caller gives `size` bytes there.
+                let buffer = unsafe { std::slice::from_raw_parts_mut(buffer, size) };
+                Slot::read_at_once(&using, buffer)
             });
             if let Some(Some(result)) = at_once {
-                let size = result?;
-                // SAFETY: as above.
-                unsafe { answer(read, length(size)) };
-                return Ok(TRUE);
+                // SAFETY: the caller gives null or a DWORD.
+                unsafe { answer(read, result.map_or(0, length)) };
+                return result.map(|_| TRUE);
             }
         }
-        let got = match &*table::get(file)? {
-            // SAFETY: the caller gives `size` bytes at `buffer` and null or an `OVERLAPPED`; while
-            // a read is pending it keeps its hands off both, as on Windows.
-            Object::Slot(slot) => unsafe { read_slot(slot, buffer, size, overlapped) }?,
-            Object::Client(client) => return Err(client.read_error()),
-            _ => return Err(Code::INVALID_HANDLE),
-        };
-        // SAFETY: as above.
-        unsafe { answer(read, length(got)) };
-        Ok(TRUE)
+        // SAFETY: the caller's promises are those of C.
+        unsafe { read_file_slowly(file, buffer, size, read, overlapped) }
     })
+}
+
+/// `ReadFile` where that is not simple.
+///
+/// # Safety
+///
+/// As for `ReadFile`: `read` is null or points to a `DWORD`, and the rest as for [`read_slot`].
+#[cold]
+#[inline(never)]
+unsafe fn read_file_slowly(
+    file: Handle,
+    buffer: *mut u8,
+    size: u32,
+    read: *mut u32,
+    overlapped: *mut Overlapped,
+) -> Result<Bool, Code> {
+    // SAFETY: the caller's promise.
+    unsafe { answer(read, 0) };
+    let got = match &*table::get(file)? {
+        // SAFETY: the caller gives `size` bytes at `buffer` and null or an `OVERLAPPED`; while
+        // a read is pending it keeps its hands off both, as on Windows.
+        Object::Slot(slot) => unsafe { read_slot(slot, buffer, size, overlapped) }?,
+        Object::Client(client) => return Err(client.read_error()),
+        _ => return Err(Code::INVALID_HANDLE),
+    };
+    // SAFETY: the caller's promise.
+    unsafe { answer(read, length(got)) };
+    Ok(TRUE)
 }
 
 /// # Safety
@@ -219,42 +237,60 @@ unsafe extern "C" fn write_file(
     overlapped: *mut Overlapped,
 ) -> Bool {
     call(FALSE, || {
-        // SAFETY: the caller gives null or a DWORD.
-        unsafe { answer(written, 0) };
         if overlapped.is_null() && !buffer.is_null() {
             let at_once = Thread::with_short(|thread| {
-                let using = Use::begin(file, thread)?.ok()?;
+                let using = Use::begin(file, thread)?;
                 let size = check_buffer(buffer, size).ok()?;
-                // SAFETY: the caller gives `size` bytes at `buffer`.
+                // SAFETY: not null, and the caller gives `size` bytes there.
                 let record = unsafe { std::slice::from_raw_parts(buffer, size) };
                 Client::write_owned(&using, record)
             });
             if let Some(Some(result)) = at_once {
-                result?;
-                // SAFETY: as above.
-                unsafe { answer(written, size) };
-                return Ok(TRUE);
+                // SAFETY: the caller gives null or a DWORD.
+                unsafe { answer(written, if result.is_ok() { size } else { 0 }) };
+                return result.map(|()| TRUE);
             }
         }
-        let event = match overlapped.is_null() {
-            true => None,
-            // SAFETY: not null, so the caller gives an `OVERLAPPED`.
-            false => unsafe { event_of(overlapped) }?,
-        };
-        // SAFETY: the caller gives `size` bytes at `buffer`.
-        let outcome = unsafe { write_client(file, buffer, size) }.map(|()| size);
-        if !overlapped.is_null() {
-            // SAFETY: as above.
-            unsafe { finish_write(overlapped, outcome) };
-        }
-        outcome?;
-        if let Some(event) = event {
-            event.set(&dispatch());
-        }
-        // SAFETY: as above.
-        unsafe { answer(written, size) };
-        Ok(TRUE)
+        // SAFETY: the caller's promises are those of C.
+        unsafe { write_file_slowly(file, buffer, size, written, overlapped) }
     })
+}
+
+/// `WriteFile` where that is not simple.
+///
+/// # Safety
+///
+/// As for `WriteFile`: `size` bytes can be read at `buffer`, `written` is null or points to a
+/// `DWORD`, and `overlapped` is null or points to an `OVERLAPPED`.
+#[cold]
+#[inline(never)]
+unsafe fn write_file_slowly(
+    file: Handle,
+    buffer: *const u8,
+    size: u32,
+    written: *mut u32,
+    overlapped: *mut Overlapped,
+) -> Result<Bool, Code> {
+    // SAFETY: the caller's promise.
+    unsafe { answer(written, 0) };
+    let event = match overlapped.is_null() {
+        true => None,
+        // SAFETY: not null, and the caller's promise.
+        false => unsafe { event_of(overlapped) }?,
+    };
+    // SAFETY: the caller's promise.
+    let outcome = unsafe { write_client(file, buffer, size) }.map(|()| size);
+    if !overlapped.is_null() {
+        // SAFETY: not null, and the caller's promise.
+        unsafe { finish_write(overlapped, outcome) };
+    }
+    outcome?;
+    if let Some(event) = event {
+        event.set(&dispatch());
+    }
+    // SAFETY: the caller's promise.
+    unsafe { answer(written, size) };
+    Ok(TRUE)
 }
 
 #[unsafe(export_name = "mailslot_WriteFileEx")]

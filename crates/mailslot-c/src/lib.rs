@@ -15,6 +15,7 @@
 //! | [`mailslots`], [`files`] | `CreateMailslot`, `CreateFile`, `ReadFile`, `WriteFile` and so on |
 //! | [`confirmed`] | `MailslotWriteConfirmed` |
 //! | [`slot`], [`client`], [`event`], [`thread`] | the objects |
+//! | [`short`] | from a thread to what is known of it, at no cost |
 //! | [`dispatch`], [`wait`], [`waits`], [`overlapped`] | waiting, and reads that are pending |
 //! | [`inherit`], [`fork`], [`security`] | other processes |
 //! | [`text`], [`strings`], [`printf`], [`format_message`], [`memory`], [`time`], [`threads`], [`sections`], [`console`] | what programs need around it |
@@ -47,6 +48,7 @@ mod overlapped;
 mod printf;
 mod sections;
 mod security;
+mod short;
 mod slot;
 mod strings;
 mod table;

@@ -9,13 +9,12 @@
 //! which costs nothing but must be short. Closing a handle makes it unknown at once; the last
 //! [`Ref`] lets go of the object.
 
-use std::alloc::Layout;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::border::lock;
 use crate::code::Code;
@@ -31,10 +30,12 @@ const ENTRIES: usize = 65_536;
 const REST: usize = 32;
 
 const INDEX_SHIFT: u32 = 2;
-const INDEX_MASK: usize = 0x1ffff;
+const INDEX_MASK: usize = 0x3ffff;
 const GENERATION_SHIFT: u32 = 20;
-/// Set in handles that are known in other processes too; see [`inherit`].
+/// Set in handles that are known in other processes too; see [`inherit`]. With it, an index leads
+/// to no entry.
 pub(crate) const FOREIGN: usize = 1 << 19;
+const _: () = assert!(FOREIGN >> INDEX_SHIFT > ENTRIES && FOREIGN >> INDEX_SHIFT <= INDEX_MASK);
 
 /// How many generations a handle can tell apart.
 const GENERATIONS: u64 =
@@ -43,7 +44,8 @@ const GENERATIONS: u64 =
 /// In an entry's state: its generation above, below a bit that says whether it is open, and the
 /// number of its `Ref`s.
 const STATE_GENERATION_SHIFT: u32 = 32;
-const OPEN: u64 = 1 << 31;
+const OPEN_SHIFT: u32 = STATE_GENERATION_SHIFT - 1;
+const OPEN: u64 = 1 << OPEN_SHIFT;
 const REFS: u64 = OPEN - 1;
 
 struct Entry {
@@ -70,20 +72,10 @@ pub(crate) fn lock_vacancies() -> MutexGuard<'static, Vacancies> {
     lock(&VACANCIES)
 }
 
-fn entries() -> &'static [Entry] {
-    static TABLE: OnceLock<&[Entry]> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let layout = Layout::new::<[Entry; ENTRIES]>();
-        // SAFETY: the layout has a size. Pages that are never used cost no memory.
-        let zeroed = unsafe { std::alloc::alloc_zeroed(layout) };
-        if zeroed.is_null() {
-            return &[];
-        }
-        // SAFETY: allocated for that many entries, and never freed. Zeros are an `Entry`: an atomic
-        // with generation 0, not open, no `Ref`s, hence an object that need not be initialised.
-        unsafe { std::slice::from_raw_parts(zeroed.cast::<Entry>(), ENTRIES) }
-    })
-}
+/// Pages of it that are never used cost no memory.
+static TABLE: [Entry; ENTRIES] =
+    [const { Entry { state: AtomicU64::new(0), object: UnsafeCell::new(MaybeUninit::uninit()) } };
+        ENTRIES];
 
 /// An object that stays in place as long as this lives.
 pub(crate) struct Ref {
@@ -173,21 +165,15 @@ impl<'a> Use<'a> {
     /// The object that a handle leads to, for a call in `thread`, which must be the calling one.
     /// `None`: it takes a [`get`].
     #[inline]
-    pub(crate) fn begin(handle: Handle, thread: &'a Thread) -> Option<Result<Self, Code>> {
-        if handle & FOREIGN != 0 {
-            return None;
-        }
-        let Some((entry, _, generation)) = place(handle) else {
-            return Some(Err(Code::INVALID_HANDLE));
-        };
+    pub(crate) fn begin(handle: Handle, thread: &'a Thread) -> Option<Self> {
+        let (entry, _, generation) = place(handle)?;
         // Not from inside another use, as a signal handler might.
         if !thread.begin_use(std::ptr::from_ref(entry).addr()) {
             return None;
         }
         let using = Self { thread, entry };
         let state = entry.state.load(Ordering::Acquire);
-        let known = state >> STATE_GENERATION_SHIFT == generation && state & OPEN != 0;
-        Some(if known { Ok(using) } else { Err(Code::INVALID_HANDLE) })
+        is_open(state, generation).then_some(using)
     }
 }
 
@@ -196,7 +182,13 @@ impl<'a> Use<'a> {
 fn place(handle: Handle) -> Option<(&'static Entry, usize, u64)> {
     // As on Windows, the lowest two bits don't count.
     let index = ((handle >> INDEX_SHIFT) & INDEX_MASK).wrapping_sub(1);
-    Some((entries().get(index)?, index, (handle >> GENERATION_SHIFT) as u64))
+    Some((TABLE.get(index)?, index, (handle >> GENERATION_SHIFT) as u64))
+}
+
+/// Whether an entry's state says that it is open, and has this generation.
+#[inline]
+fn is_open(state: u64, generation: u64) -> bool {
+    state >> OPEN_SHIFT == generation << 1 | 1
 }
 
 /// Makes a handle for an object.
@@ -211,7 +203,7 @@ pub(crate) fn insert(object: Object) -> Result<Handle, Code> {
             vacancies.fresh - 1
         }
     };
-    let entry = entries().get(index).ok_or(Code::NOT_ENOUGH_MEMORY)?;
+    let entry = &TABLE[index];
     let generation = (entry.state.load(Ordering::Acquire) >> STATE_GENERATION_SHIFT).max(1);
     // SAFETY: the index was vacant and is this call's alone now, and the entry isn't open, so
     // nobody looks at the object. It holds none that would have to be dropped.
@@ -253,8 +245,7 @@ fn find(handle: Handle, away: u64) -> Result<Ref, Code> {
     let (entry, index, generation) = place(handle).ok_or(Code::INVALID_HANDLE)?;
     let mut state = entry.state.load(Ordering::Relaxed);
     loop {
-        let known = state >> STATE_GENERATION_SHIFT == generation && state & OPEN != 0;
-        if !known || state & REFS == REFS {
+        if !is_open(state, generation) || state & REFS == REFS {
             return Err(Code::INVALID_HANDLE);
         }
         // Acquire: what `insert` wrote is there.
@@ -274,5 +265,5 @@ pub(crate) fn open_handles() -> Vec<Handle> {
         let generation = (state >> STATE_GENERATION_SHIFT) as usize;
         (state & OPEN != 0).then_some(generation << GENERATION_SHIFT | (index + 1) << INDEX_SHIFT)
     };
-    entries()[..used].iter().enumerate().filter_map(handle).collect()
+    TABLE[..used].iter().enumerate().filter_map(handle).collect()
 }

@@ -1,17 +1,17 @@
 //! What this library knows of each thread that calls it.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
-use crate::barrier;
 use crate::border::lock;
 use crate::dispatch::{Dispatch, Guarded, Waiters, Waker, dispatch};
 use crate::slot::Slot;
 use crate::threads::Gate;
 use crate::types::{Overlapped, Routine};
 use crate::wait::patiently;
+use crate::{barrier, short};
 
 /// `STILL_ACTIVE`.
 pub(crate) const STILL_ACTIVE: u32 = 259;
@@ -78,10 +78,9 @@ impl Threads {
 /// The calling thread. Its end is the thread's.
 struct Current(Arc<Thread>);
 
+// The same in short is `short::get()`, null while there is none.
 thread_local! {
     static CURRENT: OnceCell<Current> = const { OnceCell::new() };
-    /// The same in short, null while there is none.
-    static SHORT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
 }
 
 /// Whether a thread has a use of the entry with this address.
@@ -99,7 +98,7 @@ pub(crate) fn by_id(id: u32) -> Option<Arc<Thread>> {
 impl Drop for Current {
     fn drop(&mut self) {
         let thread = &self.0;
-        SHORT.set(std::ptr::null());
+        short::set(std::ptr::null());
         lock(&THREADS).0.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(thread)));
         let dispatch = dispatch();
         let slots = std::mem::take(&mut thread.state.get(&dispatch).pending_on);
@@ -162,7 +161,7 @@ impl Thread {
 
     fn enlist(self: Arc<Thread>) -> Arc<Thread> {
         lock(&THREADS).0.push(Arc::downgrade(&self));
-        SHORT.set(Arc::as_ptr(&self));
+        short::set(Arc::as_ptr(&self));
         self
     }
 
@@ -171,7 +170,7 @@ impl Thread {
     pub(crate) fn with_short<T>(look: impl FnOnce(&Thread) -> T) -> Option<T> {
         // SAFETY: null, or set by `enlist` to what `CURRENT` owns, whose end sets it to null
         // before; so it is there as long as this thread runs the closure.
-        unsafe { SHORT.get().as_ref() }.map(look)
+        unsafe { short::get().as_ref() }.map(look)
     }
 
     /// Says that the thread uses an entry of the handle table. False if it uses one already.

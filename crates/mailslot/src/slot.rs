@@ -156,11 +156,13 @@ impl Mailslot {
     /// Reads the next record into `buf` and returns its length, waiting for as long as the slot's
     /// read time-out says. A `buf` too small is an error that tells the size needed and leaves the
     /// record where it is.
+    #[inline]
     pub fn read(&self, buf: &mut [u8]) -> Result<usize, ReadError> {
         self.read_timeout(buf, self.timeout())
     }
 
     /// [`Mailslot::read`] with a time-out of its own: `None` waits for ever.
+    #[inline]
     pub fn read_timeout(
         &self,
         buf: &mut [u8],
@@ -184,6 +186,7 @@ impl Mailslot {
     }
 
     /// [`Mailslot::read`] without waiting.
+    #[inline]
     pub fn try_read(&self, buf: &mut [u8]) -> Result<usize, ReadError> {
         self.read_timeout(buf, Some(Duration::ZERO))
     }
