@@ -1,6 +1,7 @@
 //! The reader's half of a ring. Whatever stands in the memory, it stays within bounds, stops at
 //! once where an item makes no sense, and never looks at a byte twice that it has to trust.
 
+mod give_back;
 mod take;
 
 use std::time::Duration;
@@ -101,6 +102,8 @@ pub struct Consumer<M> {
     counted: Count,
     /// One bit per level that was left since the last release and whose memory is to go.
     left: u32,
+    /// Where the level begins that was closed last.
+    closed: u64,
     broken: bool,
     fences: Fences,
     /// Where it stood when it last armed.
@@ -132,6 +135,7 @@ impl<M: Memory> Consumer<M> {
             settle_at: 0,
             counted,
             left: 0,
+            closed: 0,
             broken: false,
             fences: Fences::Never,
             armed_at: cursor.position,
@@ -233,17 +237,6 @@ impl<M: Memory> Consumer<M> {
         self.let_go()
     }
 
-    /// True if memory is to be given back between these positions of the current level.
-    #[inline]
-    fn leaves_block(&self, from: u64, to: u64) -> bool {
-        let Cursor { level, level_start, .. } = self.spot.cursor;
-        if !self.geometry.is_returned(level as usize) {
-            return false;
-        }
-        let block = self.geometry.block(level as usize);
-        from < level_start || (from - level_start) / block != (to - level_start) / block
-    }
-
     /// Leaves the record that [`Consumer::front`] gave behind, without releasing it.
     #[inline]
     pub fn advance(&mut self) {
@@ -260,11 +253,11 @@ impl<M: Memory> Consumer<M> {
     /// Releases everything read so far to the writer. Call it before looking again or waiting.
     #[inline]
     pub fn release(&mut self) -> Room {
-        let Cursor { position, level, .. } = self.spot.cursor;
+        let Cursor { position, released, .. } = self.spot.cursor;
         if self.settled == position {
             return Room::Unwanted;
         }
-        if self.left != 0 || self.geometry.is_returned(level as usize) {
+        if self.left != 0 || self.leaves_block(released, position) {
             // Before the writer hears of it: afterwards it may write there.
             self.give_back();
         }
@@ -424,28 +417,6 @@ impl<M: Memory> Consumer<M> {
             self.left |= 1 << level;
         }
         self.spot = spot;
-    }
-
-    /// Gives the memory of what was read since the last release back to the system: levels that
-    /// were left, and whole blocks of the current one. The writer stays out of the rest of a block.
-    #[cold]
-    fn give_back(&mut self) {
-        let Cursor { position, level, level_start, released, .. } = self.spot.cursor;
-        self.left &= !(1 << level);
-        for level in (0..self.geometry.levels()).filter(|l| self.left & (1 << l) != 0) {
-            self.memory.discard(self.geometry.start(level), self.geometry.capacity(level));
-        }
-        self.left = 0;
-        if !self.geometry.is_returned(level as usize) {
-            return;
-        }
-        let block = self.geometry.block(level as usize);
-        let from = released.saturating_sub(level_start) / block * block;
-        let len = ((position - level_start) / block * block - from).min(self.spot.capacity);
-        let offset = from % self.spot.capacity;
-        let first = len.min(self.spot.capacity - offset);
-        self.memory.discard(self.spot.start + offset, first);
-        self.memory.discard(self.spot.start, len - first);
     }
 }
 

@@ -106,9 +106,10 @@ impl Geometry {
         self.capacity(top).saturating_sub(overhead) / 2
     }
 
-    /// The most bytes of items, padding included, that an honest writer leaves unread.
+    /// The most bytes of items, padding included, that an honest writer leaves unread: of a whole
+    /// level, and the padding where the writer came round early in one.
     pub(crate) fn max_unread(&self) -> u64 {
-        self.capacity(self.levels() - 1)
+        2 * self.capacity(self.levels() - 1)
     }
 
     /// Whether the memory of a level is given back once it is read.

@@ -22,6 +22,12 @@ pub struct Header {
     pub(crate) head: Line<AtomicU64>,
     /// Raised: the writer waits for room, the reader's next release must tell it.
     pub(crate) wanted: Line<AtomicU32>,
+    /// In the level it stands in, the writer writes nothing at or behind this position before it has
+    /// raised it and looked at `closed`.
+    pub(crate) claimed: Line<AtomicU64>,
+    /// The reader gives back what is not claimed of the level that begins at this position: the
+    /// writer leaves it at its next opportunity.
+    pub(crate) closed: Line<AtomicU64>,
 }
 
 /// Memory that holds a [`Header`] and the bytes of all levels.

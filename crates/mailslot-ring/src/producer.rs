@@ -1,23 +1,16 @@
 //! The writer's half of a ring.
 
+pub(crate) mod reserve;
+
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use crate::geometry::Geometry;
-use crate::item::{ALIGN, HEAD, Head, MAX_RECORD, footprint};
+use crate::item::{ALIGN, HEAD, Head, footprint};
 use crate::memory::Memory;
 use crate::sync::{
     Ordering, flag, lower, publish_then_look, publish_then_look_unfenced, raise_then_look,
 };
-
-/// How far the writer goes beyond level 0 before it looks whether it can return there, in bytes.
-pub(crate) const STRIDE: u64 = 64 * 1024;
-
-/// How much memory is asked for at a time in level 0, which most writers hardly use, in bytes.
-const SMALL_STEP: u64 = 16 * 1024;
-
-/// The same in the others.
-const LARGE_STEP: u64 = 4 * STRIDE;
 
 /// How far ahead of itself the writer fetches the memory it will write, in bytes.
 const AHEAD: u64 = 512;
@@ -80,6 +73,8 @@ pub struct Producer<M> {
     filling: u64,
     /// Per level, up to where memory has been asked for, unless it was given back since.
     prepared: Vec<u64>,
+    /// The position at which last no lower level would have done.
+    crowded_at: u64,
     fences: Fences,
 }
 
@@ -115,6 +110,7 @@ impl<M: Memory> Producer<M> {
             fillers: VecDeque::new(),
             filling: 0,
             prepared: (0..geometry.levels()).map(|level| geometry.start(level)).collect(),
+            crowded_at: 0,
             fences: Fences::Own { publications: 0 },
         }
     }
@@ -242,150 +238,5 @@ impl<M: Memory> Producer<M> {
     /// at least as large.
     fn unread(&self) -> u64 {
         self.tail - self.head - self.filling
-    }
-
-    /// Makes room for an item of `size` bytes holding a record of `len`, or says why there is none.
-    #[cold]
-    fn reserve(&mut self, len: u64, size: u64) -> Result<(), PushError> {
-        if len > self.quota.min(MAX_RECORD) {
-            return Err(PushError::TooLarge);
-        }
-        self.look()?;
-        let unread = self.unread();
-        if unread + len > self.quota {
-            return Err(PushError::Full);
-        }
-        self.locate();
-        // For the head of padding or a jump.
-        self.prepare(0)?;
-        if let Some(level) = self.lower_level(size) {
-            self.jump(level);
-        } else if !self.fits_here(size) {
-            // There always is one, or the geometry's promise is wrong.
-            let level = self.larger_free_level(size).ok_or(PushError::Full)?;
-            self.jump(level);
-        }
-        let contiguous = self.contiguous();
-        if contiguous < size {
-            self.pad(contiguous);
-        }
-        let mut room = self.contiguous().min(self.free()).min(self.quota - unread);
-        if self.level > 0 {
-            room = room.min(STRIDE);
-            self.prepare(room.max(size))?;
-        } else {
-            self.prepare(size)?;
-            room = room.min(self.prepared[0] - self.at);
-        }
-        self.room = room;
-        Ok(())
-    }
-
-    /// An item that ended exactly with the level left `at` one past it.
-    fn locate(&mut self) {
-        let capacity = self.geometry.capacity(self.level);
-        let offset = (self.tail - self.level_start) % capacity;
-        self.at = self.geometry.start(self.level) + offset;
-        if offset == 0 {
-            self.begin_level();
-        }
-    }
-
-    /// Bytes up to the end of the current level.
-    fn contiguous(&self) -> u64 {
-        let capacity = self.geometry.capacity(self.level);
-        capacity - (self.tail - self.level_start) % capacity
-    }
-
-    /// Bytes free in the current level, less the head that a later jump needs.
-    fn free(&self) -> u64 {
-        let block = self.geometry.block(self.level);
-        let read = self.head.saturating_sub(self.level_start) / block * block;
-        let used = self.tail - self.level_start - read;
-        self.geometry.capacity(self.level) - used - HEAD
-    }
-
-    fn fits_here(&self, size: u64) -> bool {
-        let contiguous = self.contiguous();
-        let need = if contiguous < size { contiguous + size } else { size };
-        need <= self.free()
-    }
-
-    fn is_free(&self, level: usize) -> bool {
-        level != self.level && self.ends[level] <= self.head
-    }
-
-    /// With little left to read, all in the current level, a lower one serves better: best level 0,
-    /// which fits the processor's cache, or else one whose memory is kept. But not one that a few
-    /// records fill again: what is left here must be read before the writer can come back.
-    fn lower_level(&self, size: u64) -> Option<usize> {
-        let backlog = self.tail - self.head;
-        let serves = |level: &usize| {
-            let capacity = self.geometry.capacity(*level);
-            let most = if *level == 0 { capacity / 4 } else { capacity / 2 };
-            backlog <= most && size <= capacity / 8
-        };
-        let mut kept = (0..self.level).filter(|&level| !self.geometry.is_returned(level));
-        let level = kept.find(serves)?;
-        let mut others = (0..self.geometry.levels()).filter(|&other| other != self.level);
-        others.all(|other| self.is_free(other)).then_some(level)
-    }
-
-    /// The smallest larger level that nobody reads any more.
-    ///
-    /// There always is one: at most one level above the current can still hold old records (that
-    /// which was left for a lower one), and either of the last two levels holds a whole quota: if the
-    /// current one is among these, the record fits there.
-    fn larger_free_level(&self, size: u64) -> Option<usize> {
-        (self.level + 1..self.geometry.levels())
-            .find(|&l| self.is_free(l) && self.geometry.capacity(l) >= size + HEAD)
-    }
-
-    fn pad(&mut self, len: u64) {
-        self.memory.set_word(self.at, Head::Pad.encode());
-        self.fill(len);
-        self.begin_level();
-    }
-
-    fn jump(&mut self, level: usize) {
-        self.memory.set_word(self.at, Head::Jump(level as u32).encode());
-        self.fill(HEAD);
-        self.ends[self.level] = self.tail;
-        self.level = level;
-        self.level_start = self.tail;
-        self.begin_level();
-    }
-
-    /// Goes to the start of the current level, whose memory may have been given back.
-    fn begin_level(&mut self) {
-        self.at = self.geometry.start(self.level);
-        if self.geometry.is_returned(self.level) {
-            self.prepared[self.level] = self.at;
-        }
-    }
-
-    fn fill(&mut self, len: u64) {
-        self.tail += len;
-        self.fillers.push_back((self.tail, len));
-        self.filling += len;
-    }
-
-    /// Makes sure of the memory for the next `len` bytes and the head behind them, in larger steps
-    /// than a page fault would. Where the system has none, a page fault would end the process.
-    fn prepare(&mut self, len: u64) -> Result<(), PushError> {
-        let level_end = self.geometry.start(self.level) + self.geometry.capacity(self.level);
-        let end = (self.at + len + HEAD).min(level_end);
-        let prepared = self.prepared[self.level];
-        if end <= prepared {
-            return Ok(());
-        }
-        let step = if self.level == 0 { SMALL_STEP } else { LARGE_STEP };
-        let from = prepared.max(self.at);
-        let upto = end.max(from + step).min(level_end);
-        if !self.memory.prepare(from, upto - from) {
-            return Err(PushError::NoMemory);
-        }
-        self.prepared[self.level] = upto;
-        Ok(())
     }
 }

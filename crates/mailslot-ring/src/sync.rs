@@ -38,6 +38,23 @@ pub(crate) fn publish_then_look(word: &AtomicU64, value: u64, flag: &AtomicU32) 
     }
 }
 
+/// Publishes `value` and gives what stands in `other` afterwards. If both sides do this with each
+/// other's word, at least one sees what the other has published.
+#[inline]
+pub(crate) fn publish_then_read(word: &AtomicU64, value: u64, other: &AtomicU64) -> u64 {
+    #[cfg(not(loom))]
+    {
+        word.store(value, Ordering::SeqCst);
+        other.load(Ordering::SeqCst)
+    }
+    #[cfg(loom)]
+    {
+        word.store(value, Ordering::Release);
+        loom::sync::atomic::fence(Ordering::SeqCst);
+        other.load(Ordering::Acquire)
+    }
+}
+
 /// [`publish_then_look`] where the other side fences for both before it relies on what it sees.
 ///
 /// That fence (see `membarrier` in `region.rs`) acts as if it stood here, between store and load, at

@@ -27,12 +27,12 @@ fn reader(tail: u64, words: &[u64]) -> Consumer<std::sync::Arc<Heap>> {
 
 #[test]
 fn impossible_tails_are_noticed() {
-    for tail in [1, 8, 1024 + 16, 4096, u64::MAX, u64::MAX - 15, 1 << 63] {
+    for tail in [1, 8, 2048 + 16, 4096, u64::MAX, u64::MAX - 15, 1 << 63] {
         assert_eq!(reader(tail, &[]).look(), Err(Broken), "{tail}");
         assert_eq!(reader(tail, &[]).arm(), Err(Broken), "{tail}");
         assert_eq!(reader(tail, &[]).count(), Err(Broken), "{tail}");
     }
-    assert_eq!(reader(1024, &[]).look(), Ok(true));
+    assert_eq!(reader(2048, &[]).look(), Ok(true));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn cursors_that_make_no_sense_are_noticed() {
     let good = Cursor { position: 64, records: 2, ..Cursor::default() };
     for bad in [
         Cursor { position: 72, ..good },
-        Cursor { position: 1024 + 16, ..good },
+        Cursor { position: 2048 + 16, ..good },
         Cursor { position: u64::MAX - 15, level_start: u64::MAX - 15, ..good },
         Cursor { level: 4, ..good },
         Cursor { level: u64::MAX, ..good },

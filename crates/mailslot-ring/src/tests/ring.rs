@@ -384,6 +384,7 @@ fn peeking_across_a_jump_leaves_it_for_the_next_holder() {
     assert_eq!(drain(&mut consumer), [1]);
     let _ = push(&mut producer, 2, &[2; 380]).unwrap(); // level 2
     assert_eq!(drain(&mut consumer), [2]);
+    consumer.close();
     let _ = push(&mut producer, 3, b"x").unwrap(); // level 0
     let before = consumer.cursor();
     assert_eq!(before.level, 2);
@@ -415,6 +416,7 @@ fn a_level_that_was_left_goes_before_the_writer_may_use_it_again() {
     let _ = push(&mut producer, 1, &[1; 100]).unwrap(); // level 2
     let _ = push(&mut producer, 2, b"").unwrap();
     assert_eq!(drain(&mut consumer), [1, 2]);
+    consumer.close();
     let _ = push(&mut producer, 3, b"").unwrap(); // level 0
     let _ = push(&mut producer, 4, b"").unwrap();
     consumer.look().unwrap();

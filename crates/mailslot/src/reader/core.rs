@@ -10,6 +10,7 @@
 mod admission;
 mod gateway;
 mod holders;
+mod rest;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -78,6 +79,8 @@ pub(crate) struct Core {
     vacant: Vec<u32>,
     serial: u32,
     active: Vec<u32>,
+    /// Quiet ones whose rings may keep memory.
+    resting: Vec<u32>,
     cut: u64,
     heap: BinaryHeap<Reverse<(u64, u32)>>,
     run: Option<Run>,
@@ -139,6 +142,7 @@ impl Core {
             vacant: Vec::new(),
             serial: 0,
             active: Vec::new(),
+            resting: Vec::new(),
             cut: 0,
             heap: BinaryHeap::new(),
             run: None,
@@ -307,6 +311,9 @@ impl Core {
             return (false, Offer::Nothing);
         }
         peer.quiet += 1;
+        if peer.may_keep_memory() {
+            self.resting.push(place);
+        }
         if (peer.ring.is_some() && peer.quiet < QUIET_LOOKS) || peer.arm() {
             return (true, Offer::Nothing);
         }

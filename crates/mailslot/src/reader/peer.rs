@@ -63,6 +63,8 @@ pub(crate) struct Peer {
     pub(crate) closed: bool,
     /// It broke the rules, or is done; it goes at the next opportunity.
     pub(crate) dead: bool,
+    /// It is among those that [`Core::rest`](super::Core::rest) asks.
+    pub(crate) may_give_back: bool,
     /// It is among those looked at without waiting for a bell.
     pub(crate) active: bool,
     /// Looks in a row that found nothing.
@@ -97,6 +99,7 @@ impl Peer {
             unread: true,
             closed: false,
             dead: false,
+            may_give_back: false,
             active: false,
             quiet: 0,
             largest,
@@ -252,6 +255,21 @@ impl Peer {
         };
         let armed = ring.arm();
         self.survive(armed).unwrap_or(true)
+    }
+
+    /// True once if its ring may keep memory for more records, though all is read.
+    #[inline]
+    pub(crate) fn may_keep_memory(&mut self) -> bool {
+        let keeps = self.ring.as_ref().is_some_and(Consumer::keeps_memory);
+        keeps && !std::mem::replace(&mut self.may_give_back, true)
+    }
+
+    /// Gives that back. See [`Consumer::close`].
+    pub(crate) fn close_ring(&mut self) {
+        self.may_give_back = false;
+        if let Some(ring) = &mut self.ring {
+            ring.close();
+        }
     }
 
     /// True if a look is worth while.

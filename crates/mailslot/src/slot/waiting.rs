@@ -32,6 +32,9 @@ const LEAVE_ALONE: u32 = 16;
 /// Among more writers than these, one look around takes longer than being woken.
 const SPIN_AMONG: usize = 32;
 
+/// A reader that sleeps as long gives back the memory that its writers keep for more records.
+const REST_AFTER: Duration = Duration::from_millis(10);
+
 /// How long a forked child tries for a lock that another thread of its parent may have held.
 const FORK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -190,6 +193,7 @@ impl Mailslot {
             }
             let left = wait.left();
             if ask_kernel && left.is_some_and(|left| left.is_zero()) {
+                self.rest(&mut entered);
                 self.leave(entered);
                 let timeout = wait.timeout.unwrap_or_default();
                 return Err(ReadError::TimedOut { name: self.name.clone(), timeout });
@@ -344,8 +348,17 @@ impl Mailslot {
                 // The bell was for the other holders.
                 core.refresh()?;
             } else {
+                // The caller may poll for ever, and it is not known for how long it has.
+                core.rest();
                 return Ok(false);
             }
+        }
+    }
+
+    /// A reader that goes away for an unknown time, with nothing read, leaves no memory in use.
+    fn rest(&self, entered: &mut Entered<'_>) {
+        if !entered.turn.asleep && entered.core().may_give_back() {
+            entered.core().rest();
         }
     }
 
@@ -417,6 +430,8 @@ impl Mailslot {
         left: Option<Duration>,
     ) -> Result<Entered<'a>, ReadError> {
         entered.turn.asleep = true;
+        let rests = entered.core().may_give_back() && left.is_none_or(|left| left > REST_AFTER);
+        let left = if rests { Some(REST_AFTER) } else { left };
         drop(entered);
 
         let timeout = left.map(|left| Timespec {
@@ -434,6 +449,10 @@ impl Mailslot {
         }
         let mut entered = self.begin(turn)?;
         let applied = match woken {
+            Ok(([], _)) if rests => {
+                entered.core().rest();
+                Ok(())
+            }
             Ok((events, _)) => entered.core().apply(events),
             Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
