@@ -110,7 +110,7 @@ pub fn ring(data: &[u8]) {
     let mut ring = Ring { geometry, memory, producer, consumer };
     let mut buffer = [0; 300];
     while !input.0.is_empty() {
-        let operation = input.byte() % 21;
+        let operation = input.byte() % 24;
         let reads = ring.memory.reads();
         let mut most = FEW;
         match operation {
@@ -137,6 +137,16 @@ pub fn ring(data: &[u8]) {
             19 => {
                 let cursor = ring.consumer.cursor();
                 ring.consumer = Consumer::new(ring.memory.clone(), geometry, cursor);
+            }
+            21 => ring.consumer.close(),
+            22 => {
+                let ahead = input.short() * 8;
+                let claimed = ring.consumer.cursor().position.wrapping_add(ahead);
+                ring.memory.header().claimed.0.store(claimed, Ordering::Relaxed);
+            }
+            23 => {
+                let start = ring.consumer.cursor().level_start;
+                ring.memory.header().closed.0.store(start, Ordering::Relaxed);
             }
             _ => {
                 let room = usize::from(input.byte());

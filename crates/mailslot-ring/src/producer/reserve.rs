@@ -6,7 +6,7 @@ use crate::memory::Memory;
 use crate::sync::publish_then_read;
 
 /// How far the writer goes beyond level 0 before it looks whether it can return there, in bytes.
-pub(crate) const STRIDE: u64 = 64 * 1024;
+pub(crate) const STRIDE: u64 = if cfg!(loom) { 64 } else { 64 * 1024 };
 
 /// How much memory is asked for at a time in level 0, which most writers hardly use, in bytes.
 const SMALL_STEP: u64 = 16 * 1024;
@@ -188,7 +188,13 @@ impl<M: Memory> Producer<M> {
         let backlog = self.tail - self.head;
         let level = (0..self.level).find(|&level| {
             let capacity = self.geometry.capacity(level);
-            let part = if self.geometry.is_returned(level) { 8 } else if level == 0 { 4 } else { 2 };
+            let part = if self.geometry.is_returned(level) {
+                8
+            } else if level == 0 {
+                4
+            } else {
+                2
+            };
             backlog <= capacity / part && size <= capacity / 8
         });
         level.filter(|_| self.others_are_free())
@@ -202,9 +208,8 @@ impl<M: Memory> Producer<M> {
     /// early or the reader has closed it. Then all others were free, the other one of the two, too.
     fn other_level(&self, size: u64) -> Option<usize> {
         let larger = self.level + 1..self.geometry.levels();
-        let serves = |&level: &usize| {
-            self.is_free(level) && self.geometry.capacity(level) >= size + HEAD
-        };
+        let serves =
+            |&level: &usize| self.is_free(level) && self.geometry.capacity(level) >= size + HEAD;
         larger.chain(0..self.level).find(serves)
     }
 

@@ -173,7 +173,8 @@ proptest! {
             let (op, length) = match choice {
                 0..5 => (choice % 8, [10, 5, 8, 2, 8, 2, 1, 1][usize::from(choice % 8)]),
                 5..30 => (16, 3),
-                30..95 => (8 + choice % 12, if choice % 12 == 8 { 3 } else { 0 }),
+                30..90 => (8 + choice % 12, if choice % 12 == 8 { 3 } else { 0 }),
+                90..95 => (21 + choice % 3, if choice % 3 == 1 { 2 } else { 0 }),
                 _ => (1, 5),
             };
             data.push(op);

@@ -234,3 +234,36 @@ fn both_sides_may_sleep() {
         writer.join().unwrap();
     });
 }
+
+/// The reader gives back what a writer keeps while that writer goes on: no record is lost.
+#[test]
+fn a_level_is_closed_around_what_is_written() {
+    explore(2, || {
+        // Levels of 128, 256, 512 and 512 bytes.
+        let geometry = Geometry::new(7, 1, 4).unwrap();
+        let memory = Heap::new(geometry);
+        let mut producer = Producer::new(memory.clone(), geometry, 160);
+        let mut consumer = Consumer::new(memory, geometry, Cursor::default());
+        for len in [140, 160] {
+            let _ = push(&mut producer, 9, &[9; 160][..len]).unwrap();
+            assert!(consumer.look().unwrap() && consumer.front().unwrap().is_some());
+            let _ = consumer.pop();
+        }
+        assert!(consumer.keeps_memory(), "it stands in level 2");
+        let writer = thread::spawn(move || {
+            for number in 1..=3 {
+                let _ = push(&mut producer, number, &bytes(number)).unwrap();
+            }
+        });
+        consumer.close();
+        let mut next = 1;
+        while next <= 3 {
+            if consumer.look().unwrap() {
+                read(&mut consumer, &mut next);
+            } else {
+                thread::yield_now();
+            }
+        }
+        writer.join().unwrap();
+    });
+}

@@ -28,6 +28,7 @@ enum Op {
     Drain,
     Arm,
     Count,
+    Close,
     WantRoom,
     /// Another holder goes on with the same half, or with a new one.
     HandOver(bool),
@@ -48,6 +49,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => Just(Op::Drain),
         1 => Just(Op::Arm),
         1 => Just(Op::Count),
+        2 => Just(Op::Close),
         1 => Just(Op::WantRoom),
         1 => any::<bool>().prop_map(Op::HandOver),
     ]
@@ -221,6 +223,7 @@ impl<M: Memory, F: Fn() -> M> Pair<M, F> {
                 let expected = (self.unread.len() as u64, bytes as u64);
                 assert_eq!(self.consumer.count(), Ok(expected));
             }
+            Op::Close => self.consumer.close(),
             Op::WantRoom => {
                 let _ = self.producer.want_room().unwrap();
                 self.wanted = true;

@@ -15,6 +15,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("memory::a_burst_of_five_million", a_burst_of_five_million).long(),
     Case::new("memory::a_reader_that_keeps_up", a_reader_that_keeps_up),
     Case::new("memory::bursts_of_all_sizes", bursts_of_all_sizes),
+    Case::new("memory::a_writer_that_never_stops", a_writer_that_never_stops),
     Case::new("memory::ten_of_a_thousand_writers", ten_of_a_thousand_writers).alone().long(),
 ];
 
@@ -129,6 +130,41 @@ fn bursts_of_all_sizes() {
         }
     }
     progress[0].store(100, Ordering::Release);
+    writing.finish();
+}
+
+/// A writer that outruns its reader all the time keeps about twice the quota, and nothing once the
+/// reader has waited a while.
+fn a_writer_that_never_stops() {
+    const QUOTA: u64 = 4 << 20;
+    const LEN: usize = 5000;
+    const COUNT: u64 = 20_000;
+    let slot = slot(QUOTA);
+    let progress = shared(1);
+    let writing = spawn(|| {
+        let mut writer = writer();
+        for n in 0..COUNT {
+            writer.write_timeout(&[n as u8; LEN], PATIENCE).unwrap();
+        }
+        wait_for(&progress[0], 1);
+        writer.write_timeout(b"and on", PATIENCE).unwrap();
+    });
+    let mut most = 0;
+    for n in 0..COUNT {
+        let record = slot.receive_timeout(Some(PATIENCE)).unwrap();
+        assert!(record.len() == LEN && record.iter().all(|&byte| byte == n as u8));
+        if n % 1000 == 999 {
+            most = most.max(ring_memory(writing.id()));
+        }
+    }
+    println!("{most} bytes of memory at most");
+    assert!(most <= 3 * QUOTA, "{most} bytes for {QUOTA} that wait");
+    wait_until("the memory to be given back", || {
+        let _ = slot.receive_timeout(Some(Duration::from_millis(30)));
+        ring_memory(writing.id()).max(ring_memory(std::process::id())) <= 2 << 20
+    });
+    progress[0].store(1, Ordering::Release);
+    assert_eq!(slot.receive_timeout(Some(PATIENCE)).unwrap().bytes(), b"and on");
     writing.finish();
 }
 
