@@ -336,6 +336,9 @@ impl Core {
                 index += 1;
             } else {
                 peer.active = false;
+                if peer.may_keep_memory() {
+                    self.resting.push(place);
+                }
                 self.active.swap_remove(index);
             }
         }
