@@ -35,6 +35,7 @@ mod types;
 
 use incoming::Incoming;
 use local::{Confirm, LocalWriter};
+use memory::Memory;
 use outgoing::Outgoing;
 use random::Random;
 use remote::Asked;
@@ -62,8 +63,8 @@ struct Peer {
 /// Whose records a delivery is of.
 #[derive(Clone, Copy, Debug)]
 enum Owner {
-    /// A program of this computer.
-    Own { writer: u64 },
+    /// A program of this computer; with its name, if it wants to hear what becomes of each record.
+    Own { writer: u64, id: Option<WriterId> },
     /// A writer of another.
     Peer { peer: usize, writer: WriterId, confirmed: bool, wide: bool },
 }
@@ -80,6 +81,8 @@ pub struct Core {
     peers: Vec<Peer>,
     by_id: HashMap<PeerId, usize>,
     reachable: HashSet<PeerId>,
+    /// Confirmed records for this computer itself.
+    own: Memory,
     /// Records of writers before this start: for computers that are not known yet.
     restored: HashMap<PeerId, Vec<Restored>>,
     writers: HashMap<u64, LocalWriter>,
@@ -113,6 +116,7 @@ impl Core {
             peers: Vec::new(),
             by_id: HashMap::new(),
             reachable: HashSet::new(),
+            own: Memory::default(),
             restored: HashMap::new(),
             writers: HashMap::new(),
             by_writer_id: HashMap::new(),
@@ -130,9 +134,13 @@ impl Core {
         }
     }
 
-    /// Tells what the gateway before this one dealt with. To be called before anything else.
-    pub fn restore(&mut self, from: PeerId, writer: Restored) {
-        self.restored.entry(from).or_default().push(writer);
+    /// Tells what the gateway before this one dealt with, of another computer's writer or (`None`)
+    /// of one of this computer. To be called before anything else.
+    pub fn restore(&mut self, from: Option<PeerId>, writer: Restored) {
+        match from {
+            Some(peer) => self.restored.entry(peer).or_default().push(writer),
+            None => self.own.restore(writer),
+        }
     }
 
     /// Takes note of what has happened, and when. Time that goes back counts as standing still.

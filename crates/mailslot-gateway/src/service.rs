@@ -100,6 +100,12 @@ pub struct Service {
     frames_dropped: u64,
 }
 
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    Ok(bytes)
+}
+
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service").field("core", &self.core).finish_non_exhaustive()
@@ -115,11 +121,10 @@ impl Service {
         events: EventSource,
         log: Log,
     ) -> io::Result<Self> {
-        let mut seed = [0; 8];
-        rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())?;
+        let seed = random()?;
         let config = Config::new(transport.largest_frame());
         let mut core = Core::new(config, u64::from_ne_bytes(seed));
-        let (journal, restored) = Journal::open(&mailslot::registry_root(), &log);
+        let (journal, restored) = Journal::open(&mailslot::registry_root(), random()?, &log);
         for (peer, writer) in restored {
             core.restore(peer, writer);
         }
@@ -260,15 +265,17 @@ impl Service {
     }
 
     fn opened(&mut self, now: Time, connection: Arc<Connection>) -> io::Result<()> {
-        let mut id = [0; 16];
-        rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty())?;
         let sender = connection.sender();
+        let id = match connection.handle() {
+            Some(handle) => self.journal.writer(sender.uid, sender.pid, handle),
+            None => WriterId(random()?),
+        };
         if self.users.len() > 4096 {
             self.users.clear();
         }
         let user = self.users.entry(sender.uid);
         let who = Writer {
-            id: WriterId(id),
+            id,
             target: connection.target().clone(),
             confirmed: connection.is_confirmed(),
             pid: sender.pid,
@@ -384,13 +391,13 @@ impl Service {
     }
 
     fn deliver(&mut self, delivery: u64, first: u64, records: &crate::core::Run) -> Vec<Outcome> {
-        let confirmed = self.forwarder.journaled(delivery);
-        if let Some((peer, writer)) = confirmed.clone() {
+        let journaled = self.forwarder.journaled(delivery);
+        if let Some((peer, writer)) = journaled.clone() {
             let count = records.records().count() as u64;
             self.journal.intend(&peer, writer, first + count, &self.log);
         }
         let outcomes = self.forwarder.deliver(delivery, records);
-        if let (Some((peer, writer)), Some(last)) = (confirmed, outcomes.last()) {
+        if let (Some((peer, writer)), Some(last)) = (journaled, outcomes.last()) {
             let sequence = first + outcomes.len() as u64 - 1;
             self.journal.done(&peer, writer, sequence, *last, &self.log);
         }

@@ -27,10 +27,13 @@
 //! | offset | size | field | value |
 //! |---|---|---|---|
 //! | 16 | 1 | flags | bit 0: confirmed |
-//! | 17 | | name | the remote slot's full name, such as `\\JOE\mailslot\taxes\sue`, in UTF-8 |
+//! | 17 | 16 | handle | only if confirmed: random, the same in all connections of a write handle |
+//! | 33 | 8 | first | only if confirmed: the number of the connection's first record, at most 2^62 |
+//! | 17 or 41 | | name | the remote slot's full name, such as `\\JOE\mailslot\taxes\sue`, in UTF-8 |
 //!
 //! On a confirmed connection every record, on the socket and in the ring, begins with 4 bytes: how
-//! many milliseconds the writer waits for the gateway's [`answer`](crate::answer).
+//! many milliseconds the writer waits for the gateway's [`answer`](crate::answer). A record whose
+//! gateway has gone is repeated to the next one under the same handle and number.
 //!
 //! *Origin* (4): the first message of a gateway to an ordinary slot: whose records it forwards. A
 //! reader believes it only of whoever may be this computer's gateway. Its body:
@@ -50,7 +53,7 @@ mod hello;
 #[cfg(test)]
 mod tests;
 
-pub use hello::{ORIGIN_MAX, ORIGIN_TEXT_MAX, Origin, target};
+pub use hello::{Confirmed, FIRST_MAX, ORIGIN_MAX, ORIGIN_TEXT_MAX, Origin, target};
 
 /// The largest record that travels in a datagram.
 pub const INLINE_MAX: usize = 32 * 1024;
@@ -89,8 +92,8 @@ pub enum Message<'a> {
     },
     /// Where the writer's records go.
     Target {
-        /// The writer wants to know what becomes of each.
-        confirmed: bool,
+        /// Set if the writer wants to know what becomes of each.
+        confirmed: Option<Confirmed>,
         /// The full name of the remote slot, which [`SlotName::parse`] accepts.
         ///
         /// [`SlotName::parse`]: crate::name::SlotName::parse
@@ -182,6 +185,7 @@ pub enum Field {
     Stamp,
     Padding,
     Flags,
+    First,
     Name,
     Known,
     Text,
@@ -211,6 +215,7 @@ impl MessageError {
             Field::Stamp => "stamp",
             Field::Padding => "padding",
             Field::Flags => "flags",
+            Field::First => "first record's number",
             Field::Name => return format!("its name of {found} bytes is not {expected}"),
             Field::Known => "way of being known",
             Field::Text => return format!("its texts are not {expected}"),

@@ -103,7 +103,9 @@ pub struct MailslotWriter {
     connections: u64,
     /// The link of a handle for confirmed writes, between them: other writes must not find one.
     parked: Option<Link>,
-    /// How many confirmed records this connection has taken.
+    /// What this handle calls itself to gateways, if it is for confirmed writes.
+    handle: Option<[u8; 16]>,
+    /// The number of the next confirmed record.
     confirmed: u64,
     /// How many records were lost of earlier connections.
     lost: u64,
@@ -290,7 +292,7 @@ impl MailslotWriter {
             Failure::Gone | Failure::Evicted | Failure::Unopened => {
                 self.disconnect();
                 match self.purpose {
-                    Purpose::Remote { .. } => WriteError::GatewayGone(name),
+                    Purpose::Remote => WriteError::GatewayGone(name),
                     Purpose::Local | Purpose::Forward(_) => WriteError::SlotGone(name),
                 }
             }
@@ -314,6 +316,7 @@ impl Clone for MailslotWriter {
             link: None,
             connections: 0,
             parked: None,
+            handle: None,
             confirmed: 0,
             lost: 0,
         }

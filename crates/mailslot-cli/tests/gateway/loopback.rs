@@ -1,6 +1,6 @@
 //! Several computers on this one.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 
@@ -115,6 +115,52 @@ pub(crate) fn a_killed_gateway_comes_back() {
     assert_eq!(slot.lines(), ["to Joe 0", "to Joe 1", "to Joe 2"]);
     sue.signal(Signal::TERM);
     assert_eq!(sue.gateway().ends(), Some(0));
+}
+
+/// Confirmed records arrive once, whichever gateway is killed when.
+pub(crate) fn killed_gateways_double_nothing() {
+    const RECORDS: usize = 400;
+    let (mut sue, mut joe) = two();
+    let slots = [sue.read("x"), joe.read("x")];
+    let lines: Vec<String> = (0..RECORDS).map(|number| number.to_string()).collect();
+    fs::write(sue.path("lines"), lines.join("\n")).unwrap();
+    let args = ["write", "--confirm", "--timeout", "60s", "--lines", "//*/mailslot/x"];
+    let mut command = sue.command(&args);
+    command.stdin(File::open(sue.path("lines")).unwrap());
+    let mut writer = Running::start(&mut command, &sue.path("confirmed"));
+    eventually("it begins", || !slots[1].lines().is_empty());
+    let mut kills = 0;
+    let file = sue.path("confirmed");
+    let written = || fs::read_to_string(&file).unwrap().lines().count() / 2;
+    while written() < RECORDS {
+        let target = (written() + 20).min(RECORDS);
+        let killed = if kills % 3 == 2 { &mut joe } else { &mut sue };
+        killed.signal(Signal::KILL);
+        killed.gateway().ends();
+        killed.start();
+        kills += 1;
+        eventually("it goes on", || written() >= target);
+    }
+    writer.ends();
+    assert!(kills > 5, "{kills}");
+    let said = fs::read_to_string(sue.path("confirmed")).unwrap();
+    for (computer, slot) in ["SUE", "JOE"].iter().zip(&slots) {
+        let arrived: Vec<usize> = slot.lines().iter().map(|line| line.parse().unwrap()).collect();
+        assert!(arrived.is_sorted_by(|a, b| a < b), "{computer} got {arrived:?}");
+        let outcomes = said.lines().filter_map(|line| line.strip_prefix(computer));
+        let outcomes: Vec<&str> = outcomes.map(str::trim).collect();
+        assert_eq!(outcomes.len(), RECORDS, "{said}");
+        for (number, outcome) in outcomes.iter().enumerate() {
+            match *outcome {
+                "accepted" => assert!(arrived.contains(&number), "{computer} has no {number}"),
+                // Its gateway was killed between noting it and giving it to the slot, or after.
+                "no answer" => {}
+                _ => panic!("{number}: {outcome}"),
+            }
+        }
+        let unclear = outcomes.iter().filter(|outcome| **outcome == "no answer").count();
+        assert!(unclear <= kills, "{unclear} of {kills}: {said}");
+    }
 }
 
 pub(crate) fn metrics_and_readiness() {

@@ -29,6 +29,7 @@ const ON_LOOPBACK: &[Case] = cases![
     loopback::a_revoked_computer_is_out,
     loopback::signals,
     loopback::a_killed_gateway_comes_back,
+    loopback::killed_gateways_double_nothing,
     loopback::metrics_and_readiness,
 ];
 

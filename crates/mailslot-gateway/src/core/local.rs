@@ -97,6 +97,9 @@ impl Core {
     fn end_route(&mut self, route: Route) {
         match route.to {
             Destination::Own { delivery } => {
+                if let Some(Owner::Own { id: Some(id), .. }) = self.deliveries.get(&delivery) {
+                    self.own.close(*id);
+                }
                 self.outputs.push_back(Output::CloseDelivery { delivery });
             }
             Destination::Peer { index, channel: Some(channel) } => {
@@ -149,14 +152,17 @@ impl Core {
     fn open_own(&mut self, writer: u64, computer: &str, domain: String) -> Destination {
         self.last_delivery += 1;
         let delivery = self.last_delivery;
-        self.deliveries.insert(delivery, Owner::Own { writer });
         if let Some(known) = self.writers.get(&writer) {
+            let id = known.who.confirmed.then_some(known.who.id);
+            id.inspect(|id| self.own.open(*id));
+            self.deliveries.insert(delivery, Owner::Own { writer, id });
             self.outputs.push_back(Output::OpenDelivery(Box::new(Delivery {
                 delivery,
                 from: None,
                 computer: computer.to_owned(),
                 domain,
                 writer: known.who.id,
+                confirmed: known.who.confirmed,
                 user: known.who.user.clone(),
                 pid: known.who.pid,
                 slot: known.slot.clone(),
@@ -195,6 +201,15 @@ impl Core {
             self.counters.written += 1;
             let failed = match &mut route.to {
                 _ if refusal.is_some() => refusal,
+                Destination::Own { .. }
+                    if confirmed && self.own.advance(who.id, sequence, 1) > 0 =>
+                {
+                    // An earlier start of this gateway has had it.
+                    self.counters.duplicates += 1;
+                    let outcome = Some(self.own.outcome(who.id, sequence));
+                    answers.push((route.to, route.name.clone(), outcome));
+                    continue;
+                }
                 Destination::Own { delivery } => {
                     let records = Run::One(bytes.to_vec());
                     let delivery = *delivery;

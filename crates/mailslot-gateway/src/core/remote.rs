@@ -95,6 +95,7 @@ impl Core {
                         computer: peer.computer.clone(),
                         domain: peer.domain.clone(),
                         writer: definition.writer,
+                        confirmed: definition.confirmed,
                         user: definition.user,
                         pid: definition.pid,
                         slot: definition.slot,
@@ -142,10 +143,12 @@ impl Core {
         let accepted = outcomes.iter().filter(|o| **o == Outcome::Accepted).count() as u64;
         match self.deliveries.get(&delivery).copied() {
             None => {}
-            Some(Owner::Own { writer }) => {
+            Some(Owner::Own { writer, .. }) => {
                 let Some(known) = self.writers.get(&writer) else { return };
                 if known.who.confirmed {
+                    let id = known.who.id;
                     for (sequence, outcome) in (first..).zip(outcomes) {
+                        self.own.keep(id, sequence, *outcome);
                         self.answered(None, writer, sequence, *outcome);
                     }
                 } else {

@@ -59,7 +59,8 @@ pub const RECORD_MAX: usize = 32 * 1024 * 1024;
 /// A program of this computer that opened a remote name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Writer {
-    /// Tells it from all other writers of all computers.
+    /// Tells it from all other writers of this computer. A confirmed one that comes back after a
+    /// restart has the same, and goes on with its numbers: the first may repeat its last.
     pub id: WriterId,
     /// The name that it opened.
     pub target: SlotName,
@@ -167,6 +168,8 @@ pub struct Delivery {
     pub domain: String,
     /// The writer.
     pub writer: WriterId,
+    /// It wants to hear what becomes of each record.
+    pub confirmed: bool,
     /// Its user's name, as its computer says.
     pub user: String,
     /// Its process there.
@@ -277,7 +280,7 @@ impl Run {
     }
 }
 
-/// What an earlier start of this gateway dealt with, of one writer of another computer.
+/// What an earlier start of this gateway dealt with, of one writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// The writer.

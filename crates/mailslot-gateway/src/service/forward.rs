@@ -66,10 +66,11 @@ impl Forwarder {
         }
     }
 
-    /// Whose records these are, if from another computer.
-    pub(super) fn journaled(&self, delivery: u64) -> Option<(PeerId, WriterId)> {
+    /// Whose records these are, if they can come again after a restart of this gateway.
+    pub(super) fn journaled(&self, delivery: u64) -> Option<(Option<PeerId>, WriterId)> {
         let delivery = &self.deliveries.get(&delivery)?.delivery;
-        Some((delivery.from.clone()?, delivery.writer))
+        let comes_again = delivery.from.is_some() || delivery.confirmed;
+        comes_again.then(|| (delivery.from.clone(), delivery.writer))
     }
 
     /// Gives records to a slot, and tells what became of each.

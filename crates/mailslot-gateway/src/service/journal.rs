@@ -1,5 +1,6 @@
 //! What a restart of the gateway's process must not forget: how far each writer of another computer
-//! has got. A record is noted before it is given to its slot, so that none is given twice; if the
+//! has got, and each confirmed one of this computer; and by which name other computers know the
+//! confirmed ones. A record is noted before it is given to its slot, so that none is given twice; if the
 //! process is killed between the two, that record is lost, and nobody is told that it arrived.
 //!
 //! The file lies in memory beside the slots, and goes with them when the computer stops. It consists
@@ -10,6 +11,10 @@
 //! | 1 peer | its number 4, length of its name 2, 0 | 0; its name follows in as many entries as it takes |
 //! | 2 intent | peer 4, 0 | writer 16, next sequence number 8 |
 //! | 3 done | peer 4, outcome 1, 0 | writer 16, sequence number 8 |
+//! | 4 key | 0 | 24 random bytes |
+//!
+//! A peer without a name is this computer. The key makes the names of writers: see
+//! [`Journal::writer`].
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -19,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use mailslot_wire::answer::Outcome;
 use mailslot_wire::envelope::WriterId;
+use ring::hmac;
 
 use super::Log;
 use crate::core::Restored;
@@ -28,6 +34,7 @@ const ENTRY: usize = 32;
 const PEER: u8 = 1;
 const INTENT: u8 = 2;
 const DONE: u8 = 3;
+const KEY: u8 = 4;
 
 /// From this size on, the file is written anew with what matters.
 const SIZE_MAX: u64 = 4 * 1024 * 1024;
@@ -57,19 +64,25 @@ pub(super) struct Journal {
     /// `None`: it can't be written, which has been said.
     file: Option<File>,
     size: u64,
-    peers: HashMap<PeerId, u32>,
+    key: [u8; 24],
+    peers: HashMap<Option<PeerId>, u32>,
     writers: HashMap<(u32, WriterId), Known>,
     uses: u64,
 }
 
 impl Journal {
-    /// Opens the journal in the registry, or begins one, and tells what it says.
-    pub(super) fn open(root: &Path, log: &Log) -> (Journal, Vec<(PeerId, Restored)>) {
+    /// Opens the journal in the registry, or begins one, with this key, and tells what it says.
+    pub(super) fn open(
+        root: &Path,
+        key: [u8; 24],
+        log: &Log,
+    ) -> (Journal, Vec<(Option<PeerId>, Restored)>) {
         let path = root.join(format!("gateway-journal-{}", rustix::process::geteuid().as_raw()));
         let mut journal = Journal {
             path,
             file: None,
             size: 0,
+            key,
             peers: HashMap::new(),
             writers: HashMap::new(),
             uses: 0,
@@ -115,8 +128,8 @@ impl Journal {
         ));
     }
 
-    fn replay(&mut self, bytes: &[u8]) -> Vec<(PeerId, Restored)> {
-        let mut names: HashMap<u32, PeerId> = HashMap::new();
+    fn replay(&mut self, bytes: &[u8]) -> Vec<(Option<PeerId>, Restored)> {
+        let mut names: HashMap<u32, Option<PeerId>> = HashMap::new();
         let mut entries = bytes.chunks_exact(ENTRY);
         while let Some(entry) = entries.next() {
             let peer = u32::from_le_bytes([entry[1], entry[2], entry[3], entry[4]]);
@@ -136,8 +149,12 @@ impl Journal {
                         .take(len)
                         .collect();
                     let Ok(name) = String::from_utf8(name) else { continue };
-                    let Some((computer, domain)) = name.split_once('\n') else { continue };
-                    names.insert(peer, PeerId::new(domain, computer));
+                    let id = name
+                        .split_once('\n')
+                        .map(|(computer, domain)| PeerId::new(domain, computer));
+                    if id.is_some() || name.is_empty() {
+                        names.insert(peer, id);
+                    }
                 }
                 INTENT => {
                     let known =
@@ -150,6 +167,7 @@ impl Journal {
                         known.last = Some((number, *outcome));
                     }
                 }
+                KEY => self.key.copy_from_slice(&entry[8..]),
                 _ => {}
             }
         }
@@ -164,6 +182,16 @@ impl Journal {
         restored.into_iter().map(|(_, peer, restored)| (peer, restored)).collect()
     }
 
+    /// How other computers know a handle for confirmed writes, also after it has come back to a new
+    /// start of this gateway. The handle is the writer's word, user and process are the kernel's: so
+    /// nobody can take the name of another, neither to have its records taken for repeated ones nor
+    /// to hear what became of them; nor can a process and what it has forked mix up their numbers.
+    pub(super) fn writer(&self, uid: u32, pid: u32, handle: [u8; 16]) -> WriterId {
+        let words = [&uid.to_le_bytes()[..], &pid.to_le_bytes(), &handle].concat();
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.key), &words);
+        WriterId(std::array::from_fn(|at| tag.as_ref()[at]))
+    }
+
     /// Writes the file anew with what matters.
     fn rewrite(&mut self) -> io::Result<()> {
         let mut order: Vec<_> =
@@ -173,9 +201,11 @@ impl Journal {
         for (_, key) in order.drain(..surplus) {
             self.writers.remove(&key);
         }
-        let mut bytes = Vec::new();
+        let mut bytes = vec![0; ENTRY];
+        bytes[0] = KEY;
+        bytes[8..].copy_from_slice(&self.key);
         for (peer, number) in &self.peers {
-            bytes.extend(peer_entry(peer, *number));
+            bytes.extend(peer_entry(peer.as_ref(), *number));
         }
         for (_, key) in order {
             let known = &self.writers[&key];
@@ -198,7 +228,7 @@ impl Journal {
     }
 
     /// Records of a writer below `next` are about to be given to their slot.
-    pub(super) fn intend(&mut self, peer: &PeerId, writer: WriterId, next: u64, log: &Log) {
+    pub(super) fn intend(&mut self, peer: &Option<PeerId>, writer: WriterId, next: u64, log: &Log) {
         if self.file.is_none() {
             return;
         }
@@ -207,7 +237,7 @@ impl Journal {
             None => {
                 let number = self.peers.values().max().map_or(0, |highest| highest + 1);
                 self.peers.insert(peer.clone(), number);
-                self.append(&peer_entry(peer, number), log);
+                self.append(&peer_entry(peer.as_ref(), number), log);
                 number
             }
         };
@@ -223,7 +253,7 @@ impl Journal {
     /// What became of the last of them.
     pub(super) fn done(
         &mut self,
-        peer: &PeerId,
+        peer: &Option<PeerId>,
         writer: WriterId,
         sequence: u64,
         outcome: Outcome,
@@ -261,8 +291,8 @@ fn entry(kind: u8, key: (u32, WriterId), outcome: Option<Outcome>, number: u64) 
     entry
 }
 
-fn peer_entry(peer: &PeerId, number: u32) -> Vec<u8> {
-    let name = format!("{}\n{}", peer.computer(), peer.domain());
+fn peer_entry(peer: Option<&PeerId>, number: u32) -> Vec<u8> {
+    let name = peer.map_or_else(String::new, |p| format!("{}\n{}", p.computer(), p.domain()));
     let mut bytes = vec![0; ENTRY];
     bytes[0] = PEER;
     bytes[1..5].copy_from_slice(&number.to_le_bytes());

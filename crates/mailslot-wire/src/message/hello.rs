@@ -7,6 +7,19 @@ use crate::name::SlotName;
 /// Flags of a target message.
 const CONFIRMED: u8 = 1;
 
+/// The largest number that the first record of a confirmed connection may have.
+pub const FIRST_MAX: u64 = 1 << 62;
+
+/// How the records of a confirmed connection are known, so that one that is repeated can be told
+/// from a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// The write handle's name for itself.
+    pub handle: [u8; 16],
+    /// The number of the connection's first record, [`FIRST_MAX`] at most.
+    pub first: u64,
+}
+
 /// The one way so far in which a sender can be known.
 const BY_DOMAIN: u8 = 1;
 
@@ -54,25 +67,49 @@ impl Origin<'_> {
 }
 
 /// A target message, whole.
-pub fn target(name: &SlotName, confirmed: bool) -> Vec<u8> {
+pub fn target(name: &SlotName, confirmed: Option<Confirmed>) -> Vec<u8> {
     let mut datagram = header(KIND_TARGET, 0).to_vec();
-    datagram.push(if confirmed { CONFIRMED } else { 0 });
+    match confirmed {
+        None => datagram.push(0),
+        Some(Confirmed { handle, first }) => {
+            datagram.push(CONFIRMED);
+            datagram.extend(handle);
+            datagram.extend(first.to_le_bytes());
+        }
+    }
     datagram.extend(name.to_string().as_bytes());
     datagram
 }
 
-pub(super) fn parse_target(body: &[u8]) -> Result<(bool, &str), MessageError> {
-    let Some((&flags, name)) = body.split_first() else {
-        return Err(wrong(Field::Length, "at least 17 for a target message", HEADER_LEN as u64));
+pub(super) fn parse_target(body: &[u8]) -> Result<(Option<Confirmed>, &str), MessageError> {
+    let len = HEADER_LEN.saturating_add(body.len()) as u64;
+    let too_short = |expected| wrong(Field::Length, expected, len);
+    let Some((&flags, rest)) = body.split_first() else {
+        return Err(too_short("at least 17 for a target message"));
     };
     require(Field::Flags, flags & !CONFIRMED, 0, "0x0 or 0x1")?;
+    let (confirmed, name) = if flags == CONFIRMED {
+        let (handle, rest) = rest
+            .split_first_chunk()
+            .ok_or_else(|| too_short("at least 41 for a confirmed target message"))?;
+        let (first, name) = rest
+            .split_first_chunk()
+            .ok_or_else(|| too_short("at least 41 for a confirmed target message"))?;
+        let first = u64::from_le_bytes(*first);
+        if first > FIRST_MAX {
+            return Err(wrong(Field::First, "0x4000000000000000 at most", first));
+        }
+        (Some(Confirmed { handle: *handle, first }), name)
+    } else {
+        (None, rest)
+    };
     let wrong_name = || wrong(Field::Name, "the full name of a remote slot", name.len() as u64);
     let text = str::from_utf8(name).map_err(|_| wrong_name())?;
     let parsed = SlotName::parse(text).map_err(|_| wrong_name())?;
     if parsed.is_local() || parsed.to_string() != text {
         return Err(wrong_name());
     }
-    Ok((flags == CONFIRMED, text))
+    Ok((confirmed, text))
 }
 
 pub(super) fn parse_origin(body: &[u8]) -> Result<Origin<'_>, MessageError> {

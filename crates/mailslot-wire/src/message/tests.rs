@@ -115,11 +115,22 @@ fn an_attach_message_has_one_length() {
 #[test]
 fn a_target_message_has_this_layout() {
     let name = SlotName::parse(r"\\JOE\mailslot\taxes\sue").unwrap();
-    let bytes =
-        [&b"MS\x01\x03\0\0\0\0\0\0\0\0\0\0\0\0\x01"[..], br"\\JOE\mailslot\taxes\sue"].concat();
-    assert_eq!(target(&name, true), bytes);
-    let name = r"\\JOE\mailslot\taxes\sue";
-    assert_eq!(Message::parse(&bytes), Ok(Message::Target { confirmed: true, name }));
+    let text = r"\\JOE\mailslot\taxes\sue";
+    let header = b"MS\x01\x03\0\0\0\0\0\0\0\0\0\0\0\0";
+    let plain = [&header[..], b"\0", text.as_bytes()].concat();
+    assert_eq!(target(&name, None), plain);
+    assert_eq!(Message::parse(&plain), Ok(Message::Target { confirmed: None, name: text }));
+    let confirmed = Some(Confirmed { handle: *b"0123456789abcdef", first: 0x102 });
+    let rest = b"\x010123456789abcdef\x02\x01\0\0\0\0\0\0";
+    let bytes = [&header[..], rest, text.as_bytes()].concat();
+    assert_eq!(target(&name, confirmed), bytes);
+    assert_eq!(Message::parse(&bytes), Ok(Message::Target { confirmed, name: text }));
+    for len in 17..41 {
+        assert_eq!(refused(&bytes[..len]).0, Field::Length);
+    }
+    let far = |first| target(&name, Some(Confirmed { handle: [0; 16], first }));
+    assert!(Message::parse(&far(FIRST_MAX)).is_ok());
+    assert_eq!(refused(&far(FIRST_MAX + 1)).0, Field::First);
 }
 
 #[test]
@@ -197,7 +208,7 @@ proptest! {
     #[test]
     fn mutated_hellos_are_harmless(is_origin: bool, at in 0usize..50, value: u8, len in 0usize..60) {
         let name = SlotName::parse(r"\\JOE\mailslot\taxes\sue").unwrap();
-        let mut datagram = if is_origin { ORIGIN.encode().unwrap() } else { target(&name, false) };
+        let mut datagram = if is_origin { ORIGIN.encode().unwrap() } else { target(&name, None) };
         datagram.resize(datagram.len().max(50), 0);
         datagram[at] = value;
         datagram.resize(len, value);

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
 use mailslot_wire::answer::{self, Outcome, TargetState};
+use mailslot_wire::message::Confirmed;
 use rustix::net::SendFlags;
 
 use crate::{Sender, SlotName};
@@ -14,7 +15,7 @@ use crate::{Sender, SlotName};
 pub struct Connection {
     id: u64,
     target: SlotName,
-    confirmed: bool,
+    confirmed: Option<Confirmed>,
     sender: Sender,
     /// Open for as long as the slot knows the writer.
     socket: Weak<OwnedFd>,
@@ -24,7 +25,7 @@ impl Connection {
     pub(crate) fn new(
         id: u64,
         target: SlotName,
-        confirmed: bool,
+        confirmed: Option<Confirmed>,
         sender: Sender,
         socket: &Arc<OwnedFd>,
     ) -> Self {
@@ -43,7 +44,20 @@ impl Connection {
 
     /// Whether the writer waits for a [`reply`](Self::reply) to each record.
     pub fn is_confirmed(&self) -> bool {
-        self.confirmed
+        self.confirmed.is_some()
+    }
+
+    /// What the write handle calls itself, if it is for confirmed writes. It says the same, and goes
+    /// on with the same numbers, when it connects anew because a gateway has gone; then its first
+    /// record can be one that that gateway has had. It is the writer's word: take it together with
+    /// its [`sender`](Self::sender).
+    pub fn handle(&self) -> Option<[u8; 16]> {
+        self.confirmed.map(|confirmed| confirmed.handle)
+    }
+
+    /// The number of its first record.
+    pub(crate) fn first(&self) -> u64 {
+        self.confirmed.map_or(0, |confirmed| confirmed.first)
     }
 
     /// Who writes, as the kernel says.

@@ -105,7 +105,8 @@ pub enum Event {
 pub struct GatewayRecord {
     /// Whose it is.
     pub connection: Arc<Connection>,
-    /// Which of the connection's records it is, counted from 0.
+    /// Which of the connection's records it is: counted from 0, or, if it is confirmed, from where
+    /// its write handle has got to.
     pub number: u64,
     /// The record.
     pub bytes: Vec<u8>,

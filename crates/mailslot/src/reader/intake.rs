@@ -161,7 +161,12 @@ impl Intake {
     }
 
     /// A writer says where its records go, to a gateway.
-    fn introduce(&self, peer: &mut Peer, confirmed: bool, name: &str) -> Result<(), Refusal> {
+    fn introduce(
+        &self,
+        peer: &mut Peer,
+        confirmed: Option<message::Confirmed>,
+        name: &str,
+    ) -> Result<(), Refusal> {
         let connections = self.connections.as_ref().ok_or(Refusal::Broken)?;
         if peer.connection.is_some() || peer.has_spoken() {
             return Err(Refusal::Broken);

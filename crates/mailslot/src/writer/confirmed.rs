@@ -13,6 +13,9 @@ use crate::{Confirmation, OpenError, WriteError};
 /// time.
 const MARGIN: Duration = Duration::from_millis(100);
 
+/// Between looks for a gateway after one has gone; up to 16 times as long if it takes a while.
+const PAUSE: Duration = Duration::from_millis(10);
+
 impl MailslotWriter {
     /// Writes one record and waits, at most `timeout`, for what became of it on each computer that
     /// the name means. For that the handle must be opened with
@@ -23,6 +26,10 @@ impl MailslotWriter {
     /// [`Outcome::NoAnswer`], never as success: the record may have arrived there or not, at most
     /// once. After an error nothing is known, unless it says more; only
     /// [`WriteError::GatewayGone`] can mean that the record arrived all the same.
+    ///
+    /// If this computer's gateway is killed meanwhile, or has been since the last write, the record is
+    /// handed to the next one, if that starts before `timeout` is over. It still arrives at most once,
+    /// and the outcomes are true.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -45,7 +52,7 @@ impl MailslotWriter {
         }
         self.link = self.parked.take();
         let result = match self.purpose {
-            Purpose::Remote { .. } => self.write_and_wait(record, timeout),
+            Purpose::Remote => self.write_and_wait(record, timeout),
             Purpose::Local | Purpose::Forward(_) => self.write_here(record, timeout),
         };
         self.parked = self.link.take();
@@ -77,12 +84,47 @@ impl MailslotWriter {
         }
     }
 
+    /// If the gateway goes meanwhile, the record is repeated to the next one, under the number that
+    /// it has: whoever has had it answers from memory.
     fn write_and_wait(
         &mut self,
         record: &[u8],
         timeout: Duration,
     ) -> Result<Confirmation, WriteError> {
         let deadline = Instant::now().checked_add(timeout);
+        let left = || deadline.map_or(timeout, |d| d.saturating_duration_since(Instant::now()));
+        let mut sent = false;
+        // Whether a gateway has gone since this began.
+        let mut gone = false;
+        let mut pause = Duration::ZERO;
+        let result = loop {
+            let error = match self.attempt(record, left(), deadline, &mut sent) {
+                Err(error) if gone || matches!(error, WriteError::GatewayGone(_)) => error,
+                other => break other,
+            };
+            gone = true;
+            // A gateway numbers the records of a connection as they come: what is repeated needs
+            // another connection.
+            self.disconnect();
+            if left().is_zero() {
+                break Err(if sent { WriteError::GatewayGone(self.name.clone()) } else { error });
+            }
+            std::thread::sleep(pause.min(left()));
+            pause = (pause * 2).clamp(PAUSE, 16 * PAUSE);
+        };
+        self.confirmed += u64::from(sent);
+        result
+    }
+
+    /// Sends a record to the gateway that is there now, and waits. `sent` becomes true once it may
+    /// go on.
+    fn attempt(
+        &mut self,
+        record: &[u8],
+        timeout: Duration,
+        deadline: Option<Instant>,
+        sent: &mut bool,
+    ) -> Result<Confirmation, WriteError> {
         let margin = MARGIN.min(timeout / 8);
         let told = timeout.saturating_sub(margin).as_millis().try_into().unwrap_or(u32::MAX);
         let head = told.to_le_bytes();
@@ -96,15 +138,13 @@ impl MailslotWriter {
                 other => other,
             }
         })?;
-        let number = self.confirmed;
-        self.confirmed += 1;
+        *sent = true;
         let waited = match &mut self.link {
-            Some(link) => link.wait_for_outcomes(number, deadline),
+            Some(link) => link.wait_for_outcomes(self.confirmed, deadline),
             None => Err(Failure::Gone),
         };
         match waited {
             Ok((outcomes, complete)) => Ok(Confirmation { outcomes, complete }),
-            // Never written again here: it may have gone on before the gateway went.
             Err(failure) => Err(self.explain(failure)),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mailslot_wire::message;
+use mailslot_wire::message::{self, Confirmed};
 
 use crate::{Origin, SlotName};
 
@@ -12,22 +12,22 @@ pub(super) enum Purpose {
     /// A slot of this computer.
     Local,
     /// A slot of other computers, by way of this computer's gateway.
-    Remote { confirmed: bool },
+    Remote,
     /// A slot of this computer, for a writer on another.
     Forward(Arc<Origin>),
 }
 
 impl Purpose {
     /// The first message on each connection.
-    pub(super) fn hello(&self, name: &SlotName) -> Option<Vec<u8>> {
+    pub(super) fn hello(&self, name: &SlotName, confirmed: Option<Confirmed>) -> Option<Vec<u8>> {
         match self {
             Purpose::Local => None,
-            Purpose::Remote { confirmed } => Some(message::target(name, *confirmed)),
+            Purpose::Remote => Some(message::target(name, confirmed)),
             Purpose::Forward(origin) => origin.message(),
         }
     }
 
     pub(super) fn is_remote(&self) -> bool {
-        matches!(self, Purpose::Remote { .. })
+        matches!(self, Purpose::Remote)
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailslot_ring::peer_credentials;
+use mailslot_wire::message::Confirmed;
 use mailslot_wire::meta::Metadata;
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::hello::Purpose;
 use super::link::Link;
@@ -39,7 +41,7 @@ impl MailslotWriter {
         if name.is_local() || local.is_some() {
             Self::open_as(options, local.unwrap_or(name), Purpose::Local)
         } else {
-            Self::open_as(options, name, Purpose::Remote { confirmed: options.confirmed })
+            Self::open_as(options, name, Purpose::Remote)
         }
     }
 
@@ -49,7 +51,7 @@ impl MailslotWriter {
         purpose: Purpose,
     ) -> Result<Self, OpenError> {
         let dir = match purpose {
-            Purpose::Remote { .. } => gateway_dir(),
+            Purpose::Remote => gateway_dir(),
             _ => registry_root().join(name.file_name()),
         };
         let mut writer = Self {
@@ -61,6 +63,7 @@ impl MailslotWriter {
             link: None,
             connections: 0,
             parked: None,
+            handle: None,
             confirmed: 0,
             lost: 0,
         };
@@ -84,7 +87,7 @@ impl MailslotWriter {
         let socket = self.dir.join(registry::SOCKET);
         let connection = connect(&socket, patience).map_err(|error| self.unconnected(error))?;
         match &self.purpose {
-            Purpose::Remote { .. } => {
+            Purpose::Remote => {
                 // Whoever listens there, not whoever owns the directory: nobody can fake that.
                 let found = peer_credentials(connection.socket.as_fd())
                     .map_err(|source| self.io("asking whose the gateway is", source))?;
@@ -110,7 +113,8 @@ impl MailslotWriter {
             return Err(OpenError::NoSuchSlot(self.name.clone()));
         }
         self.limits = connection.limits;
-        let hello = self.purpose.hello(&self.name);
+        let confirmed = self.number_records()?;
+        let hello = self.purpose.hello(&self.name, confirmed);
         if hello.is_none() && self.purpose != Purpose::Local {
             let reason = "the names of its computer, domain or user can't be such";
             return Err(io_error(&self.name, "stating the origin", reason));
@@ -119,8 +123,24 @@ impl MailslotWriter {
             .map_err(|source| self.io("saying what it is for", source))?;
         self.link = Some(link);
         self.connections += 1;
-        self.confirmed = 0;
         Ok(())
+    }
+
+    /// How a gateway is to know this handle's records, if they are confirmed.
+    fn number_records(&mut self) -> Result<Option<Confirmed>, OpenError> {
+        if !self.options.confirmed || !self.purpose.is_remote() {
+            return Ok(None);
+        }
+        let handle = match self.handle {
+            Some(handle) => handle,
+            None => {
+                let mut handle = [0; 16];
+                getrandom(&mut handle, GetRandomFlags::empty())
+                    .map_err(|error| self.io("choosing a number", error.into()))?;
+                *self.handle.insert(handle)
+            }
+        };
+        Ok(Some(Confirmed { handle, first: self.confirmed }))
     }
 
     /// What a slot says about itself that takes records from where these come from. `None` where

@@ -13,6 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("confirmed::each_outcome", each_outcome),
     Case::new("confirmed::silence", silence),
     Case::new("confirmed::the_gateway_dies", the_gateway_dies),
+    Case::new("confirmed::the_gateway_comes_back", the_gateway_comes_back),
     Case::new("confirmed::forked_and_cloned", forked_and_cloned),
     Case::new("confirmed::a_slot_here", a_slot_here),
     Case::new("confirmed::or_plain", or_plain),
@@ -103,7 +104,7 @@ fn the_gateway_dies() {
     assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
     let waiting = thread::spawn(move || {
         let start = Instant::now();
-        let error = joe.write_confirmed(b"nothing", Duration::from_secs(50)).unwrap_err();
+        let error = joe.write_confirmed(b"nothing", Duration::from_millis(500)).unwrap_err();
         assert!(matches!(error, WriteError::GatewayGone(_)), "{error}");
         assert!(start.elapsed() < Duration::from_secs(40));
         joe
@@ -115,6 +116,30 @@ fn the_gateway_dies() {
     assert!(error.to_string().contains("start one with `mailslot gateway`"), "{error}");
     let gateway = serving();
     assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
+    // One that died between two writes is no matter.
+    gateway.kill();
+    let gateway = serving();
+    assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
+    gateway.kill();
+    drop(crate::gateway::gateway());
+}
+
+/// A record whose gateway dies goes to the next one, as the same record.
+fn the_gateway_comes_back() {
+    let mut gateway = serving();
+    let mut joe = open(JOE);
+    for round in 0..3 {
+        assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
+        let waiting = thread::spawn(move || {
+            // Accepted if it comes first in a connection, and not with the handle's first number.
+            assert!(joe.write_confirmed(b"repeat", SOON).unwrap().is_accepted(), "{round}");
+            joe
+        });
+        thread::sleep(Duration::from_millis(50));
+        gateway.kill();
+        gateway = serving();
+        joe = waiting.join().unwrap();
+    }
     gateway.kill();
     drop(crate::gateway::gateway());
 }

@@ -24,6 +24,8 @@ pub(crate) fn gateway() -> GatewaySlot {
 /// A gateway's memory of one connection.
 pub(crate) struct Seen {
     pub(crate) connection: Arc<Connection>,
+    /// The number of its first record.
+    pub(crate) first: u64,
     pub(crate) records: Vec<Vec<u8>>,
     pub(crate) closed: bool,
 }
@@ -80,30 +82,41 @@ impl Desk {
             _ => true,
         };
         connection.tell_target(if known { TargetState::Known } else { TargetState::Unknown });
-        let seen = Seen { connection: connection.clone(), records: Vec::new(), closed: false };
+        let records = Vec::new();
+        let seen = Seen { connection: connection.clone(), first: 0, records, closed: false };
         assert!(self.seen.insert(connection.id(), seen).is_none(), "an id came twice");
     }
 
     fn take(&mut self, record: GatewayRecord) {
         let seen = self.seen.get_mut(&record.connection.id()).expect("it was opened before");
-        assert!(!seen.closed && record.number == seen.records.len() as u64);
-        assert_eq!(record.timeout.is_some(), record.connection.is_confirmed());
+        let confirmed = record.connection.is_confirmed();
+        assert_eq!(
+            (record.timeout.is_some(), record.connection.handle().is_some()),
+            (confirmed, confirmed)
+        );
+        if confirmed && seen.records.is_empty() {
+            seen.first = record.number;
+        }
+        assert!(!seen.closed && record.number == seen.first + seen.records.len() as u64);
         seen.records.push(record.bytes.clone());
         self.records.push(record.bytes.clone());
-        if record.connection.is_confirmed() {
-            answer(&record);
+        if confirmed {
+            let repeated = record.number > 0 && record.number == seen.first;
+            answer(&record, repeated);
         }
     }
 }
 
 /// Answers as the record's first word asks for.
-fn answer(record: &GatewayRecord) {
+fn answer(record: &GatewayRecord, repeated: bool) {
     let word = String::from_utf8_lossy(&record.bytes);
     let reply = |last, outcomes: &[(Outcome, &str)]| {
         assert!(record.connection.reply(record.number, last, outcomes.iter().copied()));
     };
     match word.split(' ').next().unwrap_or_default() {
         "accept" => reply(true, &[(Outcome::Accepted, "JOE")]),
+        "repeat" if !repeated => {}
+        "repeat" => reply(true, &[(Outcome::Accepted, "JOE")]),
         "mixed" => {
             reply(false, &[(Outcome::NoAnswer, "JOE"), (Outcome::Full, "ANN")]);
             reply(false, &[(Outcome::Accepted, "JOE"), (Outcome::NoSuchSlot, "SUE")]);

@@ -49,6 +49,7 @@ fn record(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn target(confirmed: bool) -> Vec<u8> {
+    let confirmed = confirmed.then_some(message::Confirmed { handle: [7; 16], first: 0 });
     message::target(&SlotName::parse(JOE).unwrap(), confirmed)
 }
 

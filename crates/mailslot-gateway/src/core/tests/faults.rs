@@ -74,6 +74,12 @@ fn of_all_kinds() {
                 12 => world.faults = random_faults(&mut world),
                 _ => {}
             }
+            for &program in &programs {
+                if world.waits_for_gateway(program) && world.chance(500) {
+                    let timeout = Duration::from_millis(world.below(25_000));
+                    world.come_back(program, timeout);
+                }
+            }
             if programs.is_empty() {
                 programs = some_programs(&mut world, 6);
             }

@@ -37,7 +37,7 @@ pub(super) struct Node {
     pub(super) id: PeerId,
     pub(super) running: bool,
     deliveries: HashMap<u64, Delivery>,
-    journal: HashMap<(PeerId, WriterId), Restored>,
+    journal: HashMap<(Option<PeerId>, WriterId), Restored>,
     /// Dies at the next delivery: before it, or after.
     pub(super) dies: Option<bool>,
     pub(super) answers: HashMap<u64, Option<Vec<u8>>>,
@@ -47,6 +47,9 @@ pub(super) struct Program {
     pub(super) node: usize,
     pub(super) id: WriterId,
     pub(super) path: String,
+    who: Writer,
+    /// The length of its last record.
+    len: usize,
     pub(super) written: u64,
     pub(super) lost: u64,
     pub(super) state: Option<TargetState>,
@@ -175,6 +178,8 @@ impl World {
             node,
             id,
             path: path.into(),
+            who: who.clone(),
+            len: 0,
             written: 0,
             lost: 0,
             state: None,
@@ -196,11 +201,32 @@ impl World {
         let known = &mut self.programs[program as usize];
         let (node, sequence) = (known.node, known.written);
         known.written += 1;
+        known.len = len;
         let bytes = record(program, sequence, len);
         let input = Input::Write { writer: program, sequence, bytes, timeout };
         self.nodes[node].core.handle(self.now, input);
         self.work(node);
         sequence
+    }
+
+    /// A program with confirmed records finds its gateway started anew, and repeats the last record
+    /// if it has heard nothing of it.
+    pub(super) fn come_back(&mut self, program: u64, timeout: Duration) {
+        let known = &mut self.programs[program as usize];
+        known.start = self.starts[known.node];
+        let (node, who, written, len) = (known.node, known.who.clone(), known.written, known.len);
+        self.nodes[node].core.handle(self.now, Input::Open { writer: program, who });
+        self.work(node);
+        if written > 0 && !self.confirmed.contains_key(&(program, written - 1)) {
+            self.programs[program as usize].written -= 1;
+            self.write(program, len, timeout);
+        }
+    }
+
+    /// Whether it can come back.
+    pub(super) fn waits_for_gateway(&self, program: u64) -> bool {
+        let known = &self.programs[program as usize];
+        known.who.confirmed && self.nodes[known.node].running && !self.alive(program)
     }
 
     pub(super) fn close(&mut self, program: u64) {
@@ -365,7 +391,8 @@ impl World {
 
     fn deliver(&mut self, node: usize, delivery: u64, first: u64, records: &Run) {
         let from = self.nodes[node].deliveries.get(&delivery).cloned().expect("it was opened");
-        let key = from.from.clone().map(|peer| (peer, from.writer));
+        let comes_again = from.from.is_some() || from.confirmed;
+        let key = comes_again.then(|| (from.from.clone(), from.writer));
         let count = records.records().count() as u64;
         if let Some(key) = &key {
             let entry = self.nodes[node].journal.entry(key.clone());

@@ -34,7 +34,7 @@ impl Core {
             .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         bytes.resize(next.len, 0);
         peer.copy(next, &mut bytes);
-        let number = peer.given;
+        let number = connection.first() + peer.given;
         peer.given += 1;
         let mut timeout = None;
         let mut sound = true;
