@@ -148,7 +148,14 @@ impl Core {
         self.now = self.now.max(now);
         match input {
             Input::Membership(membership) => self.set_membership(membership),
-            Input::Up(peer) => self.set_reachable(peer, true),
+            Input::Up(peer) => {
+                self.set_reachable(peer.clone(), true);
+                // It may have begun anew, with an outcome that was on its way here. If nothing else
+                // is to be sent, nothing else would show that.
+                if let Some(&index) = self.by_id.get(&peer) {
+                    self.repeat_confirms(index);
+                }
+            }
             Input::Down(peer) => self.set_reachable(peer, false),
             Input::Ready(peer) => {
                 if let Some(&index) = self.by_id.get(&peer) {
