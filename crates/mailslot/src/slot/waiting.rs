@@ -172,10 +172,12 @@ impl Mailslot {
         loop {
             if !entered.turn.asleep {
                 let core = entered.core();
-                let found = if ask_kernel || core.has_news() {
-                    core.next_or_collect().map_err(|e| self.io("looking for records", e))?
-                } else {
-                    core.next()
+                // First what the batch still has: looking at all peers takes longer.
+                let found = match core.next() {
+                    None if ask_kernel || core.has_news() => {
+                        core.next_or_collect().map_err(|e| self.io("looking for records", e))?
+                    }
+                    found => found,
                 };
                 if let Some((place, next)) = found {
                     let peer = core.peer(place).expect("the peer of the next record is there");
