@@ -5,6 +5,8 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -12,7 +14,7 @@ use serde_json::Value;
 use super::lines::Lines;
 use super::part::SLOT;
 use super::processes::Process;
-use super::show::Show;
+use super::show::{PATIENCE, Show};
 use super::{PART, myself};
 use crate::exit::Exit;
 
@@ -105,12 +107,27 @@ impl Show {
         self.on(sue, &["domain", "create", "WORKGROUP", "--computer", "SUE"])?.succeed()?;
         self.on(sue, &["domain", "invite", "JOE", "--output", "../joe.invite"])?.succeed()?;
         self.on(joe, &["domain", "join", "../joe.invite"])?.succeed()?;
-        for computer in [sue, joe] {
+        for computer in [&mut *sue, joe] {
             computer.start_all()?;
             self.typed(computer, &["gateway"])?;
             self.typed(computer, &["read", SLOT])?;
         }
-        Ok(())
+        Self::meet(sue)
+    }
+
+    /// A computer that is only invited becomes known when the two gateways meet.
+    fn meet(sue: &Computer) -> anyhow::Result<()> {
+        let began = Instant::now();
+        loop {
+            let ping = &["ping", "JOE", "--timeout", "5s"];
+            let output = Process::spawn(sue.myself()?.args(ping).stdin(Stdio::null()))?.finish()?;
+            if output.status.success() {
+                return Ok(());
+            }
+            let said = String::from_utf8_lossy(&output.stderr);
+            ensure!(began.elapsed() < PATIENCE, "the two computers don't meet: {said}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn write_to_all(&mut self, sue: &mut Computer, joe: &mut Computer) -> anyhow::Result<()> {
