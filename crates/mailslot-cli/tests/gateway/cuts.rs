@@ -59,8 +59,8 @@ pub(crate) fn who_is_away_holds_up_nobody() {
     });
     let longest = of_well.longest_delay();
     println!("the longest delay of {total} records: {longest:?}");
-    // 50 ms where nothing else runs.
-    assert!(longest < Duration::from_secs(1), "{longest:?}");
+    // Some 50 ms where nothing else runs. What held up all for the sake of one took 5 to 10 seconds.
+    assert!(longest < Duration::from_secs(4), "{longest:?}");
     for (other, watch) in others.iter().zip(&watches) {
         // Of what was on its way nobody knows, so more may count as lost than are. Those away for
         // ten seconds at most should miss nothing; but sometimes two gateways need longer to find each
