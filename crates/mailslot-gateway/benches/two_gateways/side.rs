@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mailslot_gateway::identity::{Authority, Store, now};
+use mailslot_gateway::transport::zenoh::threads;
 use tempfile::TempDir;
 
 use crate::part::{Job, MEETING, Outcome, ROLE, STORE};
@@ -42,8 +43,7 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         if role == "gateway" {
-            // Zenoh's TLS must not use a connection in two threads (eclipse-zenoh/zenoh#2557).
-            command.env("ZENOH_RUNTIME", "(rx: (worker_threads: 1), tx: (handover: rx))");
+            command.env(threads::VARIABLE, threads::SETTING);
         }
         let mut child = command.spawn().expect("to start a process");
         let stdout = BufReader::new(child.stdout.take().expect("was asked for"));

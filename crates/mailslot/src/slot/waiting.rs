@@ -195,7 +195,10 @@ impl Mailslot {
             }
             let left = wait.left();
             if ask_kernel && left.is_some_and(|left| left.is_zero()) {
-                self.rest(&mut entered);
+                if !entered.turn.asleep {
+                    // It goes away for an unknown time, and nothing is left to read.
+                    entered.core().rest();
+                }
                 self.leave(entered);
                 let timeout = wait.timeout.unwrap_or_default();
                 return Err(ReadError::TimedOut { name: self.name.clone(), timeout });
@@ -354,13 +357,6 @@ impl Mailslot {
                 core.rest();
                 return Ok(false);
             }
-        }
-    }
-
-    /// A reader that goes away for an unknown time, with nothing read, leaves no memory in use.
-    fn rest(&self, entered: &mut Entered<'_>) {
-        if !entered.turn.asleep && entered.core().may_give_back() {
-            entered.core().rest();
         }
     }
 
