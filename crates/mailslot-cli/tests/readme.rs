@@ -78,8 +78,21 @@ fn every_file_that_it_names_is_there() {
     let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let mut seen = 0;
     for link in links.filter(|link| !link.starts_with("http")) {
-        assert!(tree().join(link).exists(), "{link}");
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        assert!(tree().join(file).exists(), "{link}");
+        if !heading.is_empty() {
+            let text = std::fs::read_to_string(tree().join(file)).unwrap();
+            assert!(headings(&text).any(|name| name == heading), "{link}");
+        }
         seen += 1;
     }
     assert!(seen >= 4);
+}
+
+/// The anchors of the headings of a page in Markdown, as a browser of the sources makes them.
+fn headings(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter(|line| line.starts_with('#')).map(|line| {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        title.replace(' ', "-").replace(|c: char| !c.is_alphanumeric() && !"-_".contains(c), "")
+    })
 }
