@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 mod cuts;
+mod independent;
 mod lan;
 mod load;
 mod loopback;
 mod namespaces;
+mod python;
 mod util;
 
 /// Most of them mostly wait.
@@ -33,6 +35,9 @@ const ON_LOOPBACK: &[Case] = cases![
     loopback::metrics_and_readiness,
 ];
 
+/// They need Python with Zenoh: see CONTRIBUTING.md.
+const WITH_PYTHON: &[Case] = cases![independent::a_client_in_python_is_a_computer_like_any_other];
+
 /// They need root. The long ones first.
 const IN_NAMESPACES: &[Case] = cases![
     cuts::who_is_away_holds_up_nobody,
@@ -55,6 +60,12 @@ fn main() -> ExitCode {
     };
     let in_namespaces = IN_NAMESPACES.iter().map(trial);
     let in_namespaces = in_namespaces.map(|trial| trial.with_ignored_flag(!root).with_kind("root"));
-    let trials = in_namespaces.chain(ON_LOOPBACK.iter().map(trial)).collect();
+    let python = python::is_there();
+    let required = std::env::var_os("MAILSLOT_REQUIRE_TOOLS").is_some();
+    assert!(python || !required, "these tests need Python with Zenoh: see CONTRIBUTING.md");
+    let with_python = WITH_PYTHON.iter().map(trial);
+    let with_python = with_python.map(|t| t.with_ignored_flag(!python).with_kind("python"));
+    let on_loopback = ON_LOOPBACK.iter().map(trial);
+    let trials = in_namespaces.chain(with_python).chain(on_loopback).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -130,6 +130,19 @@ fn what_breaks_a_rule_is_refused() {
     }
 }
 
+/// Who writes another implementation has only the document.
+#[test]
+fn the_document_has_the_same_tables() {
+    let here = include_str!("../envelope.rs").replace("[`ACK_MAP_MAX`]", "128");
+    let here = here.replace("[`ANSWER_PARTS_MAX`]", "64");
+    let document = include_str!("../../../../docs/gateway-protocol.md");
+    let rows: Vec<_> = here.lines().filter_map(|line| line.strip_prefix("//! |")).collect();
+    assert!(rows.len() > 20);
+    for row in rows {
+        assert!(document.contains(&format!("|{row}")), "{row}");
+    }
+}
+
 #[test]
 fn every_shortened_frame_is_refused_or_another_frame() {
     let mut items = Items::new();
