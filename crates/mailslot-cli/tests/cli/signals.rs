@@ -25,8 +25,10 @@ fn signals_end_it_and_its_slot() {
 fn signals_at_any_moment_leave_nothing() {
     for pause in 0..40 {
         let world = World::new();
-        let env = ["env", "--default-signal=INT"];
-        let reader = Process::start(&mut world.wrapped(&env, &["read", "a"]));
+        // Who runs the tests may ignore the signal, and until `env` is there it would be lost.
+        let ready = ["env", "--default-signal=INT", "sh", "-c", r#"echo ready; exec "$@""#, "sh"];
+        let mut reader = Process::start(&mut world.wrapped(&ready, &["read", "a"]));
+        reader.output_until(|seen| seen == "ready\n");
         std::thread::sleep(std::time::Duration::from_micros(pause * 150));
         reader.signal(Signal::INT);
         let done = reader.finish();
