@@ -26,20 +26,30 @@ const SERIALS: u32 = 0x7fff_fffe;
 impl Core {
     /// Takes in what has arrived and wasn't there, or had no room, before.
     pub(super) fn admit_all(&mut self) -> io::Result<()> {
+        self.take_untaken();
         if self.untaken {
-            self.take_untaken();
-            if self.untaken && self.evict_silent() {
-                self.take_untaken();
-            }
-            if self.untaken {
-                // Those who come now would take the room, and overtake what waits for it.
-                return Ok(());
-            }
+            // Those who come now would take the room, and overtake what waits for it.
+            return Ok(());
         }
-        if self.unaccepted { self.accept() } else { Ok(()) }
+        if self.unaccepted {
+            self.accept()?;
+        } else {
+            self.try_at = 0;
+        }
+        Ok(())
     }
 
+    /// Takes in what peers have sent for which there was no room, if there is now or can be made.
     fn take_untaken(&mut self) {
+        if self.untaken {
+            self.retry_untaken();
+            if self.untaken && self.evict_silent() {
+                self.retry_untaken();
+            }
+        }
+    }
+
+    fn retry_untaken(&mut self) {
         self.untaken = false;
         for place in 0..self.peers.len() as u32 {
             if self.peer(place).is_some_and(|peer| peer.unread) {
@@ -52,18 +62,25 @@ impl Core {
     /// Accepts all new writers and reads what they have sent already.
     fn accept(&mut self) -> io::Result<()> {
         self.enough = false;
-        for _ in 0..ACCEPT_AT_ONCE {
+        let mut left = ACCEPT_AT_ONCE;
+        while left > 0 {
             let full = self.vault.as_ref().is_some_and(|vault| vault.is_full());
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
             let accepted = match self.undeposited.take() {
                 Some(socket) => Ok(socket),
                 None if full => Err(Errno::NOBUFS),
-                None => rustix::net::accept_with(&self.listener, flags),
+                None => {
+                    let accepted = rustix::net::accept_with(&self.listener, flags);
+                    left -= u32::from(accepted.is_ok());
+                    accepted
+                }
             };
             let done = match accepted {
                 Ok(socket) => self.admit(socket),
                 Err(Errno::AGAIN) => {
                     self.unaccepted = false;
+                    // What there was no room for is in: the next ones need not wait.
+                    self.try_at = 0;
                     return Ok(());
                 }
                 Err(Errno::INTR | Errno::CONNABORTED) => true,
@@ -74,6 +91,11 @@ impl Core {
             // said nothing make room (they connect again when they have something).
             if !done && !self.evict_silent() {
                 self.try_later();
+                return Ok(());
+            }
+            // A ring needs more room than the connection behind it, which must not overtake it.
+            self.take_untaken();
+            if self.untaken {
                 return Ok(());
             }
         }

@@ -128,3 +128,44 @@ pub(super) fn of_a_reader() {
         assert!(slot.try_receive().is_err());
     }
 }
+
+/// However few descriptors it has, a reader reads new connections in the order in which they came:
+/// a ring, which needs two, is not overtaken by one that needs fewer.
+pub(super) fn order_of_new_connections() {
+    for most in 0..10 {
+        for options in both_kinds() {
+            let slot = options.create(NAME).unwrap();
+            let [written, over] = shared(2) else { panic!() };
+            let writing = spawn(|| {
+                let mut open = Vec::new();
+                let mut n = 0u64;
+                for records in [3, 1, 3, 1, 1, 2] {
+                    let mut writer = writer();
+                    for _ in 0..records {
+                        writer.write(&n.to_le_bytes()).unwrap();
+                        n += 1;
+                    }
+                    open.push(writer);
+                }
+                written.store(n, Ordering::Release);
+                wait_for(over, 1);
+            });
+            wait_for(written, 1);
+            let mut next = 0;
+            let mut read = |wait| match slot.receive_timeout(Some(wait)) {
+                Ok(record) => {
+                    assert_eq!(number(&record), next, "by {most} descriptors");
+                    next += 1;
+                    next < written.load(Ordering::Acquire)
+                }
+                Err(mailslot::ReadError::TimedOut { .. }) => false,
+                Err(error) => panic!("{error}"),
+            };
+            with_descriptors(most, || while read(Duration::from_millis(120)) {});
+            while read(PATIENCE) {}
+            over.store(1, Ordering::Release);
+            writing.finish();
+            assert_eq!(next, written.load(Ordering::Acquire));
+        }
+    }
+}

@@ -13,6 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("limits::descriptors_of_a_writer", descriptors::of_a_writer),
     Case::new("limits::descriptors_of_a_creator", descriptors::of_a_creator),
     Case::new("limits::descriptors_of_a_reader", descriptors::of_a_reader),
+    Case::new("limits::order_of_new_connections", descriptors::order_of_new_connections),
     Case::new("limits::address_space_of_a_writer", memory::address_space_of_a_writer),
     Case::new("limits::address_space_of_a_reader", memory::address_space_of_a_reader),
     Case::new("limits::address_space_of_a_creator", memory::address_space_of_a_creator),
