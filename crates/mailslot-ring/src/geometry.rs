@@ -13,7 +13,7 @@ const BASE_SHIFT: u8 = 18;
 const GROWTH_SHIFT: u8 = 2;
 const MAX_LEVELS: u8 = 16;
 
-/// From this level on, memory is given back once it is read.
+/// From this level on, memory is given back once it is read, if the level is larger than those before.
 const FIRST_RETURNED_LEVEL: usize = 2;
 
 /// Memory goes back in blocks of a sixteenth of a level, but not larger than this.
@@ -115,7 +115,7 @@ impl Geometry {
     /// Whether the memory of a level is given back once it is read.
     #[inline]
     pub(crate) fn is_returned(&self, level: usize) -> bool {
-        level >= FIRST_RETURNED_LEVEL
+        level >= FIRST_RETURNED_LEVEL && self.levels() > FIRST_RETURNED_LEVEL + 1
     }
 
     /// Bytes of the blocks in which a level's memory becomes free: a power of two.

@@ -1,5 +1,6 @@
 //! The memory a ring lives in, as both halves see it.
 
+use crate::item::HEAD;
 use crate::sync::{AtomicU32, AtomicU64};
 
 /// Keeps what one side writes off the cache lines (and their prefetched neighbours) of the other.
@@ -46,6 +47,13 @@ pub trait Memory {
     fn copy_out(&self, at: u64, into: &mut [u8]);
     /// Copies bytes in.
     fn copy_in(&self, at: u64, from: &[u8]);
+    /// Writes an item's head at `at`, a multiple of 16, and bytes behind it.
+    #[inline]
+    fn put(&self, at: u64, head: [u64; 2], from: &[u8]) {
+        self.set_word(at, head[0]);
+        self.set_word(at + 8, head[1]);
+        self.copy_in(at + HEAD, from);
+    }
     /// Gives the pages wholly inside this range back to the system; they read as zero afterwards.
     fn discard(&self, at: u64, len: u64);
     /// Makes sure of the memory for `len` bytes from `at`, which will soon be written. False if there

@@ -78,6 +78,13 @@ pub struct Producer<M> {
     fences: Fences,
 }
 
+/// What is left of `left` bytes behind `part`. Past its own room, a record would overwrite what the
+/// reader hasn't read.
+#[inline]
+fn rest(left: u64, part: &[u8]) -> u64 {
+    left.checked_sub(part.len() as u64).expect("parts longer than stated")
+}
+
 /// Who sees to it that a publication and a look at the reader's flag stay in that order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fences {
@@ -129,19 +136,17 @@ impl<M: Memory> Producer<M> {
         if size > self.room {
             self.reserve(len, size)?;
         }
-        let mut at = self.at + HEAD;
-        let mut left = len;
-        for part in parts {
-            // Past its own room, the record would overwrite what the reader hasn't read.
-            left = left.checked_sub(part.len() as u64).expect("parts longer than stated");
+        let (first, others) = parts.split_first().map_or((&[][..], parts), |(f, o)| (&f[..], o));
+        let mut left = rest(len, first);
+        self.memory.put(self.at, [Head::Record(len as u32).encode(), stamp], first);
+        for part in others {
+            let at = self.at + HEAD + len - left;
+            left = rest(left, part);
             self.memory.copy_in(at, part);
-            at += part.len() as u64;
         }
         assert!(left == 0, "parts shorter than stated");
         // Publishing waits until all stores before it are done: the lines they go to should be here.
         self.memory.prefetch_to_write(self.at + AHEAD, size.min(FETCHED));
-        self.memory.set_word(self.at, Head::Record(len as u32).encode());
-        self.memory.set_word(self.at + 8, stamp);
         self.advance(size);
         Ok(self.publish())
     }

@@ -210,6 +210,33 @@ impl Region {
 /// all that are on their way to the ring.
 const BY_WORDS: usize = 64;
 
+/// Copies bytes into a mapping.
+///
+/// # Safety
+///
+/// From `into` on, as many bytes as `from` has must lie in a mapping.
+#[inline]
+unsafe fn store(into: *mut u8, from: &[u8]) {
+    let by_words = from.len() <= BY_WORDS && into.cast::<u64>().is_aligned();
+    let words = if by_words { from.len() / 8 } else { 0 };
+    for n in 0..words {
+        // SAFETY: source and destination have at least `words` words, so this one lies in both; the
+        // destination is aligned (just checked), and the source need not be. Atomic only so that
+        // the loop is not widened.
+        unsafe {
+            let word = from.as_ptr().cast::<u64>().add(n).read_unaligned();
+            crate::sync::AtomicU64::from_ptr(into.cast::<u64>().add(n))
+                .store(word, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    let (done, left) = (words * 8, from.len() - words * 8);
+    if left > 0 {
+        // SAFETY: destination and length lie in the mapping (the caller's promise), no Rust
+        // reference to it exists, and the source is private memory elsewhere.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr().add(done), into.add(done), left) };
+    }
+}
+
 impl Memory for Region {
     #[inline]
     fn header(&self) -> &Header {
@@ -242,23 +269,24 @@ impl Memory for Region {
     #[inline]
     fn copy_in(&self, at: u64, from: &[u8]) {
         let into = self.data(at, from.len());
-        let by_words = from.len() <= BY_WORDS && into.cast::<u64>().is_aligned();
-        let words = if by_words { from.len() / 8 * 8 } else { 0 };
-        for done in (0..words).step_by(8) {
-            // SAFETY: source and destination have at least `words` bytes, so these eight lie in
-            // both; the destination is aligned (just checked), as `done` keeps it, and the source
-            // need not be. Atomic only so that the loop is not widened.
-            unsafe {
-                let word = from.as_ptr().add(done).cast::<u64>().read_unaligned();
-                crate::sync::AtomicU64::from_ptr(into.add(done).cast())
+        // SAFETY: that many bytes lie in the mapping from there on, as `data` has checked.
+        unsafe { store(into, from) };
+    }
+
+    #[inline]
+    fn put(&self, at: u64, head: [u64; 2], from: &[u8]) {
+        // One look at the bounds serves for all.
+        let item = self.data(at, size_of_val(&head) + from.len());
+        let words = item.cast::<u64>();
+        assert!(words.is_aligned());
+        // SAFETY: the head's two words and the bytes behind them lie in the mapping, as `data` has
+        // checked, and the words are aligned; both sides use atomic operations on heads.
+        unsafe {
+            for (n, word) in head.into_iter().enumerate() {
+                crate::sync::AtomicU64::from_ptr(words.add(n))
                     .store(word, std::sync::atomic::Ordering::Relaxed);
             }
-        }
-        // SAFETY: destination and length lie in the mapping (just checked), no Rust reference to
-        // it exists, and the source is private memory elsewhere.
-        unsafe {
-            let (from, left) = (from.as_ptr().add(words), from.len() - words);
-            std::ptr::copy_nonoverlapping(from, into.add(words), left);
+            store(item.add(size_of_val(&head)), from);
         }
     }
 

@@ -259,7 +259,7 @@ impl MailslotWriter {
                 Failure::Full if left().is_zero() => return Err(self.full()),
                 Failure::Full => {
                     let waited = match &mut self.link {
-                        Some(link) => link.wait_for_room(left()),
+                        Some(link) => link.wait_for_room(length(parts), left()),
                         None => Ok(true),
                     };
                     match waited {
@@ -302,6 +302,10 @@ impl MailslotWriter {
     fn full(&self) -> WriteError {
         WriteError::Full { name: self.name.clone(), quota: self.limits.quota }
     }
+}
+
+fn length(parts: &[IoSlice<'_>]) -> u64 {
+    parts.iter().map(|part| part.len() as u64).sum()
 }
 
 /// A further handle to the same slot. It opens its own connection at its first write.

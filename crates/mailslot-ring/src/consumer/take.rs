@@ -1,7 +1,7 @@
 //! Reading a record in one step: what a reader does millions of times a second.
 
-use super::{Consumer, Cursor, Room};
-use crate::item::{HEAD, Head, footprint};
+use super::{Consumer, Cursor, Front, Room};
+use crate::item::{HEAD, footprint};
 use crate::memory::Memory;
 use crate::sync::Ordering;
 
@@ -23,24 +23,28 @@ impl<M: Memory> Consumer<M> {
         accept: impl FnOnce(u64) -> bool,
     ) -> Option<(usize, Room)> {
         let position = self.spot.cursor.position;
-        if self.front.is_some() || position >= self.seen {
-            return None;
-        }
-        let at = self.spot.at();
-        let Some(Head::Record(len)) = Head::decode(self.memory.word(at)) else {
+        let front = match self.front {
+            Some(front) if self.skipped_to.is_none() => front,
+            None if position < self.seen => {
+                let word = self.memory.word(self.spot.at());
+                self.record(&self.spot, word, self.seen)?
+            }
+            _ => return None,
+        };
+        let Front { len, stamp, at } = front;
+        let fits = into.get_mut(..len as usize);
+        let Some(into) = fits.filter(|_| accept(stamp)) else {
+            // No head is read twice.
+            self.front = Some(front);
             return None;
         };
         let size = footprint(u64::from(len));
-        let visible = self.seen - position;
-        let into = into.get_mut(..len as usize)?;
-        if size > visible.min(self.spot.contiguous()) || !accept(self.memory.word(at + 8)) {
-            return None;
-        }
-        if visible > AHEAD {
+        if self.seen - position > AHEAD {
             // The lock around each read keeps the processor from running ahead to it by itself.
             self.memory.prefetch(at + AHEAD, size.min(FETCHED));
         }
         self.memory.copy_out(at + HEAD, into);
+        self.front = None;
         self.spot.cursor.position = position + size;
         self.spot.cursor.records += 1;
         self.counted.bytes_read += u64::from(len);

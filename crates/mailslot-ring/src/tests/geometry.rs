@@ -60,6 +60,14 @@ fn large_levels_are_given_back_in_blocks() {
 }
 
 #[test]
+fn small_levels_keep_their_memory() {
+    let geometry = Geometry::for_quota(384 << 10);
+    let levels = (0..geometry.levels()).map(|level| (geometry.capacity(level), level));
+    let levels: Vec<_> = levels.map(|(bytes, level)| (bytes, geometry.block(level))).collect();
+    assert_eq!(levels, [(262_144, 1), (1_048_576, 1), (1_048_576, 1)]);
+}
+
+#[test]
 fn records_take_a_head_and_whole_words_of_16() {
     assert_eq!([0, 1, 16, 17, 424].map(footprint), [16, 32, 32, 48, 448]);
     assert_eq!(footprint(MAX_RECORD), 4_294_963_216);

@@ -188,17 +188,29 @@ impl Core {
         }
     }
 
-    /// Copies the next record into `into` and leaves it behind, where that is simple: it is one more
-    /// of the writer that had the last one. Gives its length.
+    /// Copies the next record of this batch into `into` and leaves it behind, where that is simple.
+    /// Gives its length.
     #[inline]
     pub(crate) fn take(&mut self, into: &mut [u8]) -> Option<usize> {
         if self.vault.is_some() || self.excluding {
             return None;
         }
+        self.take_of_run(into).or_else(|| self.take_of_next_run(into))
+    }
+
+    /// One more of the writer that had the last one.
+    #[inline]
+    fn take_of_run(&mut self, into: &mut [u8]) -> Option<usize> {
         let Run { place, until } = self.run?;
         let len = self.peers.get_mut(place as usize)?.as_mut()?.take(into, until)?;
         self.taken = self.taken.wrapping_add(1);
         Some(len)
+    }
+
+    #[inline(never)]
+    fn take_of_next_run(&mut self, into: &mut [u8]) -> Option<usize> {
+        self.next()?;
+        self.take_of_run(into)
     }
 
     /// The next record, of this batch or a new one.
