@@ -19,8 +19,9 @@
 //! for each computer its outcome (1 accepted, 2 no such slot, 3 full, 4 denied, 5 too large, 6 no
 //! answer), the length of its name, and its name. A computer's later outcome replaces its earlier.
 //!
-//! On an ordinary slot's socket the reader sends single bytes, which only say that there is room. A
-//! gateway's slot sends these, too.
+//! On an ordinary slot's socket the reader sends single bytes: [`ROOM`] says that there is room, and
+//! [`MOVE`] that it has all that was sent and needs the descriptor of this connection: further
+//! records go on a new one. A gateway's slot sends the former, too.
 
 use std::fmt;
 
@@ -32,6 +33,12 @@ mod tests;
 
 /// The longest answer.
 pub const ANSWER_MAX: usize = 32 * 1024;
+
+/// What a reader says when it has made room in a ring.
+pub const ROOM: u8 = 1;
+
+/// What a reader says before it closes a connection without a ring whose record it has.
+pub const MOVE: u8 = 2;
 
 const KIND_TARGET: u8 = 17;
 const KIND_LOST: u8 = 18;

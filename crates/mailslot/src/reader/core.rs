@@ -260,10 +260,11 @@ impl Core {
         if inline && self.vault.is_some() {
             self.read_socket(place);
         }
-        if self.excluding && self.peer(place).is_some_and(Peer::is_done) {
-            // It leaves room. Who comes in now belongs before the rest of this batch, perhaps.
+        if self.excluding && self.leaves_room(place) {
+            // Who comes in now belongs before the rest of this batch, perhaps.
             self.run = None;
             self.heap.clear();
+            self.try_at = 0;
         }
     }
 
@@ -407,7 +408,6 @@ impl Core {
     fn harvest(&mut self, now: u64) -> io::Result<()> {
         // Each peer can report twice per round; a peer that goes on and on must not hold us here.
         let rounds = self.peers.len() / 16 + 4;
-        let waited = self.untaken;
         for _ in 0..rounds {
             let mut events: Events = [MaybeUninit::uninit(); 64];
             let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -423,9 +423,7 @@ impl Core {
                 break;
             }
         }
-        // What has just found no room may belong before this batch: room is made for it at once.
-        let new = self.untaken && !waited;
-        if new || now >= self.try_at { self.admit_all() } else { Ok(()) }
+        if now >= self.try_at { self.admit_all() } else { Ok(()) }
     }
 
     /// Takes note of what a wait has reported.

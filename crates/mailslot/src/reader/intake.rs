@@ -11,6 +11,7 @@ use mailslot_ring::{Consumer, Cursor, Geometry, Region, RegionError, set_peek_of
 use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{self, HEADER_LEN, INLINE_MAX, Message};
 use mailslot_wire::name::SlotName;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags};
 
@@ -74,10 +75,13 @@ impl Intake {
                 Err(Refusal::NoRoom) => return false,
             }
         }
+        if let (Some(_), Some(socket)) = (&peer.ring, &peer.socket) {
+            // It is the end for what comes on the socket alone if a reader takes no more there.
+            peer.closed = peer.closed && has_hung_up(socket);
+        }
         if peer.closed && peer.ring.is_none() && self.vault.is_none() {
             // A writer of one record that has left: its descriptor need not be kept.
-            peer.sender();
-            peer.socket = None;
+            peer.leave_socket();
         }
         true
     }
@@ -296,6 +300,13 @@ fn peek(socket: &OwnedFd, buffer: &mut [u8]) -> rustix::io::Result<(usize, Descr
         }
     }
     Ok((received.bytes, descriptors))
+}
+
+/// Whether the other end is closed.
+fn has_hung_up(socket: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(socket, PollFlags::empty())];
+    let _ = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 /// Polling a foreign file could call into a file system that the peer wrote, and hang there.

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use mailslot_ring::{Broken, Consumer, Cursor, Front, Region, Room, peer_credentials};
+use mailslot_wire::answer::ROOM;
 use rustix::net::SendFlags;
 
 use crate::gateway::Connection;
@@ -121,6 +122,18 @@ impl Peer {
             });
         }
         self.sender.unwrap_or(Sender { pid: 0, uid: u32::MAX, gid: u32::MAX })
+    }
+
+    /// Lets go of the socket of a writer that sends nothing more on it.
+    pub(crate) fn leave_socket(&mut self) {
+        self.sender();
+        (self.socket, self.closed) = (None, true);
+    }
+
+    /// Its writer can go on with another connection. Not one whose ring is here, and not one that is
+    /// to hear from a gateway what becomes of its record.
+    pub(crate) fn can_move(&self) -> bool {
+        self.ring.is_none() && (self.connection.is_none() || !self.spoke)
     }
 
     /// Records of it, or a ring, have arrived here.
@@ -319,7 +332,7 @@ impl Peer {
     fn tell(&mut self, room: Room) {
         if let (Room::Wanted, Some(socket)) = (room, &self.socket) {
             // A full socket holds enough of these; a closed one has nobody to tell.
-            let _ = rustix::net::send(socket, &[1], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+            let _ = rustix::net::send(socket, &[ROOM], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
         }
     }
 }

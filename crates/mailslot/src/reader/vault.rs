@@ -10,6 +10,7 @@
 //! vault before they leave the socket they came on, and a place in a ring is written down (into
 //! the one of two records that doesn't count yet) before the writer may overwrite what was read.
 
+mod cleaning;
 mod peeking;
 
 use std::io::{self, IoSlice};
@@ -23,8 +24,7 @@ use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{Message, ORIGIN_MAX, Origin};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
-    SocketType,
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
 
 use peeking::{Peeked, Peeking, peek};
@@ -32,9 +32,6 @@ use peeking::{Peeked, Peeking, peek};
 /// The most writers that a shareable slot serves at once: what fits the vault's socket buffer, and
 /// the kernel's limit on descriptors in flight, without privileges.
 pub(crate) const MAX_PEERS: usize = 200;
-
-/// Deposits beyond those of living peers before the vault is cleaned out.
-const MAX_STALE: u64 = 40;
 
 const TIMEOUT: usize = 0;
 const CHANGES: usize = 1;
@@ -269,8 +266,10 @@ impl Vault {
         Ok(found)
     }
 
+    /// True if another peer must wait: there is no place for it, or too little left of what the
+    /// kernel lets an ordinary user have in flight.
     pub(crate) fn is_full(&self) -> bool {
-        self.vacancy(0).is_none()
+        self.vacancy(0).is_none() || self.living().1 >= cleaning::in_flight()
     }
 
     pub(crate) fn is_living(&self, id: u64) -> bool {
@@ -301,6 +300,7 @@ impl Vault {
         memory: BorrowedFd<'_>,
         bell: BorrowedFd<'_>,
     ) -> io::Result<()> {
+        self.clean_out()?;
         self.deposit(Kind::Ring, id, shifts, &[memory, bell])?;
         self.set_flag(id, HAS_RING);
         self.changed();
@@ -451,47 +451,6 @@ impl Vault {
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         rustix::net::sendmsg(&self.sender, &[IoSlice::new(&message)], &mut control, flags)?;
         self.table.set(DEPOSITS, self.table.get(DEPOSITS) + 1);
-        Ok(())
-    }
-
-    /// Takes the deposits of departed peers out of the vault once there are many. What stays is
-    /// put in anew behind before it is taken out in front: a holder that dies between leaves it
-    /// there twice.
-    fn clean_out(&self) -> io::Result<()> {
-        let mut living = 1;
-        for index in 0..MAX_PEERS {
-            let entry = ENTRIES + index * ENTRY_WORDS;
-            let present = u64::from(self.table.get(entry + ID) != 0);
-            living += present + u64::from(self.table.get(entry + FLAGS) & HAS_RING != 0) * present;
-        }
-        let total = self.table.get(DEPOSITS);
-        if total <= living + MAX_STALE {
-            return Ok(());
-        }
-        let peeking = Peeking::begin(&self.receiver)?;
-        for _ in 0..total {
-            peeking.rewind()?;
-            let Some(front) = peek(&self.receiver)? else {
-                break;
-            };
-            if front.kind == Kind::Slot as u8 {
-                self.deposit_slot()?;
-            } else if self.entry(front.id).is_some() {
-                let ring = front.kind == Kind::Ring as u8;
-                let kind = if ring { Kind::Ring } else { Kind::Socket };
-                let descriptors: Vec<_> =
-                    front.descriptors.iter().flatten().map(AsFd::as_fd).collect();
-                if descriptors.len() != 1 + usize::from(ring) {
-                    // This process has no descriptors left to take it by: another time.
-                    return Err(io::Error::from(rustix::io::Errno::MFILE));
-                }
-                self.deposit(kind, front.id, front.shifts, &descriptors)?;
-            }
-            let mut taken = [0; DEPOSIT_LEN];
-            rustix::net::recv(&self.receiver, &mut taken, RecvFlags::DONTWAIT)?;
-            self.table.set(DEPOSITS, self.table.get(DEPOSITS).saturating_sub(1));
-        }
-        self.changed();
         Ok(())
     }
 }

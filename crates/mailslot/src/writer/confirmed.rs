@@ -80,6 +80,11 @@ impl MailslotWriter {
     pub fn check(&mut self) -> Result<(), WriteError> {
         match self.link.as_ref().map(Link::check) {
             None | Some(Ok(())) => Ok(()),
+            // Its reader had the record, and closed the connection to make room: does it live?
+            Some(Err(Failure::Evicted)) => {
+                self.disconnect();
+                Ok(self.connect(Duration::ZERO)?)
+            }
             Some(Err(failure)) => Err(self.explain(failure)),
         }
     }

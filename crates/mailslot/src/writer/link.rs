@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use mailslot_ring::{Geometry, Producer, PushError, Region, Wake, fork_generation};
-use mailslot_wire::answer::{Outcome, TargetState};
+use mailslot_wire::answer::{MOVE, Outcome, TargetState};
 use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{INLINE_MAX, attach, record_header};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -158,7 +158,7 @@ impl Link {
     #[cold]
     fn attach(&mut self) -> Result<&mut Ring, Failure> {
         self.ask_target()?;
-        look(&self.socket, self.spoke)?;
+        self.look()?;
         let geometry = Geometry::for_quota(self.limits.quota);
         let (region, memory) =
             Region::create(geometry).map_err(|e| Failure::Io("making a ring", e))?;
@@ -174,7 +174,7 @@ impl Link {
         match rustix::net::sendmsg(&self.socket, &[IoSlice::new(&message)], &mut control, flags) {
             Ok(_) => {}
             Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => {
-                look(&self.socket, self.spoke)?;
+                self.look()?;
                 return Err(Failure::Evicted);
             }
             Err(Errno::AGAIN | Errno::NOBUFS) => return Err(Failure::Full),
@@ -295,7 +295,25 @@ impl Link {
 
     /// Fails if the reader has gone by now.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        look(&self.socket, true)
+        self.look()
+    }
+
+    /// Looks whether the reader has closed its end.
+    fn look(&self) -> Result<(), Failure> {
+        match look(&self.socket, self.spoke || self.ring.is_some()) {
+            Err(Failure::Gone) if self.is_moved() => Err(Failure::Evicted),
+            result => result,
+        }
+    }
+
+    /// Whether the reader has what was sent here, and closed its end because it needs room.
+    fn is_moved(&self) -> bool {
+        let flags = RecvFlags::DONTWAIT | RecvFlags::PEEK;
+        let mut said = [0];
+        self.answers.is_none()
+            && self.ring.is_none()
+            && rustix::net::recv(&self.socket, &mut said, flags).is_ok_and(|(len, _)| len == 1)
+            && said == [MOVE]
     }
 
     /// How many of this connection's records are lost, as far as the gateway has said.

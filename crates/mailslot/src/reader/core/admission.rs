@@ -3,10 +3,11 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use mailslot_wire::answer::MOVE;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{Shutdown, SocketFlags};
+use rustix::net::{SendFlags, Shutdown, SocketFlags};
 use rustix::time::{Itimerspec, TimerfdTimerFlags, timerfd_settime};
 
 use super::super::peer::Peer;
@@ -29,9 +30,8 @@ impl Core {
         self.take_untaken();
         if self.untaken {
             // Those who come now would take the room, and overtake what waits for it.
-            return Ok(());
-        }
-        if self.unaccepted {
+            self.try_later();
+        } else if self.unaccepted {
             self.accept()?;
         } else {
             self.try_at = 0;
@@ -43,7 +43,8 @@ impl Core {
     fn take_untaken(&mut self) {
         if self.untaken {
             self.retry_untaken();
-            if self.untaken && self.evict_silent() {
+            // One connection less may not be enough for a ring.
+            while self.untaken && self.make_room() {
                 self.retry_untaken();
             }
         }
@@ -87,15 +88,15 @@ impl Core {
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => false,
                 Err(error) => return Err(error.into()),
             };
-            // Out of descriptors or memory: the others are served meanwhile, and those that have
-            // said nothing make room (they connect again when they have something).
-            if !done && !self.evict_silent() {
+            // Out of descriptors or memory: the others are served meanwhile.
+            if !done && !self.make_room() {
                 self.try_later();
                 return Ok(());
             }
             // A ring needs more room than the connection behind it, which must not overtake it.
             self.take_untaken();
             if self.untaken {
+                self.try_later();
                 return Ok(());
             }
         }
@@ -135,6 +136,8 @@ impl Core {
         if !complete {
             self.untaken = true;
             self.try_later();
+            // It may belong before this batch: room is made for it at once, if there is any.
+            self.try_at = 0;
         }
     }
 
@@ -196,46 +199,67 @@ impl Core {
         })
     }
 
-    /// Closes connections on which nothing has been said. False if there are none.
-    fn evict_silent(&mut self) -> bool {
-        let mut evicted = false;
+    /// Closes connections that can do without: those on which nothing has been said or, if there are
+    /// none, those whose only record is here. Their writers connect again when they have more. False
+    /// if there are none.
+    fn make_room(&mut self) -> bool {
+        self.dismiss_all(false) || self.dismiss_all(true)
+    }
+
+    fn dismiss_all(&mut self, spoke: bool) -> bool {
+        let mut made = false;
         for place in 0..self.peers.len() as u32 {
-            if !self.is_silent(place) {
-                continue;
-            }
-            // From here on its writes fail; what it wrote before is still read.
-            if let Some(socket) = self.peer(place).and_then(|peer| peer.socket.as_ref()) {
-                let _ = rustix::net::shutdown(socket, Shutdown::Read);
-            }
-            if self.is_silent(place) {
-                self.remove(place);
-                evicted = true;
+            if self.peer(place).is_some_and(|peer| peer.spoke == spoke) {
+                made |= self.dismiss(place);
             }
         }
         self.active.retain(|&place| self.peers[place as usize].is_some());
-        evicted
+        made
     }
 
-    /// Whether a peer has sent nothing up to now.
-    fn is_silent(&mut self, place: u32) -> bool {
-        if !self.is_thought_silent(place) {
+    fn dismiss(&mut self, place: u32) -> bool {
+        if !self.is_dispensable(place) {
             return false;
         }
-        if let Some(peer) = self.peer(place) {
-            peer.unread = true;
-        }
+        let Some(socket) = self.peer(place).and_then(|peer| peer.socket.clone()) else {
+            return false;
+        };
+        // From here on its writes fail; what it wrote before is still read.
+        let _ = rustix::net::shutdown(&socket, Shutdown::Read);
+        let Some(peer) = self.peer(place) else { return false };
+        peer.unread = true;
         self.read_socket(place);
-        let silent = self.is_thought_silent(place);
-        if !silent {
-            self.activate(place);
+        self.activate(place);
+        let Some(peer) = self.peer(place).filter(|peer| !peer.unread && peer.can_move()) else {
+            return false;
+        };
+        let waits = peer.inline.is_some();
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let _ = rustix::net::send(&socket, &[MOVE], flags);
+        if waits {
+            // Where others may have to give it out, it is only on the socket.
+            return self.vault.is_none();
         }
-        silent
+        self.remove(place);
+        true
     }
 
-    fn is_thought_silent(&mut self, place: u32) -> bool {
-        let vault = self.vault.clone();
-        // Another holder may have read its first record. Of a ring this one would know.
-        let heard = |id| vault.is_some_and(|vault| vault.inline_is_read(id));
-        self.peer(place).is_some_and(|peer| !peer.spoke && !peer.dead && !heard(peer.id))
+    /// Whether a peer that has just lost a record needs its descriptors no longer.
+    pub(super) fn leaves_room(&mut self, place: u32) -> bool {
+        let done = self.peer(place).is_some_and(Peer::is_done);
+        done || (self.vault.is_some() && self.is_dispensable(place))
+    }
+
+    /// Whether all that a peer has sent is safe without its socket, as far as is known.
+    fn is_dispensable(&self, place: u32) -> bool {
+        let Some(peer) = self.peers[place as usize].as_ref() else { return false };
+        // There may be a ring on the socket for which there is no room.
+        let heard = !peer.spoke || !peer.unread;
+        let private = match &self.vault {
+            None => true,
+            // The record stays on the socket until it is read. Of rings another holder may know more.
+            Some(vault) => peer.inline.is_none() && !vault.has_ring(peer.id),
+        };
+        peer.can_move() && heard && private && !peer.dead && peer.socket.is_some()
     }
 }

@@ -1,5 +1,6 @@
 //! Out of descriptors.
 
+use std::collections::VecDeque;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use rustix::process::Resource;
 
 use super::{expect_advice, limited};
 use crate::support::{
-    NAME, PATIENCE, both_kinds, names_in, number, shared, spawn, wait_for, writer,
+    NAME, PATIENCE, both_kinds, names_in, number, shared, spawn, wait_for, wait_until, writer,
 };
 
 /// Runs `body` while this process may have `most` descriptors more than it has.
@@ -151,21 +152,83 @@ pub(super) fn order_of_new_connections() {
                 wait_for(over, 1);
             });
             wait_for(written, 1);
+            let total = written.load(Ordering::Acquire);
             let mut next = 0;
-            let mut read = |wait| match slot.receive_timeout(Some(wait)) {
-                Ok(record) => {
-                    assert_eq!(number(&record), next, "by {most} descriptors");
+            let patience = Duration::from_millis(120);
+            with_descriptors(most, || {
+                while next < total && read_number(&slot, next, patience) {
                     next += 1;
-                    next < written.load(Ordering::Acquire)
                 }
-                Err(mailslot::ReadError::TimedOut { .. }) => false,
-                Err(error) => panic!("{error}"),
-            };
-            with_descriptors(most, || while read(Duration::from_millis(120)) {});
-            while read(PATIENCE) {}
+            });
+            while next < total {
+                assert!(read_number(&slot, next, PATIENCE), "all come in when they can");
+                next += 1;
+            }
             over.store(1, Ordering::Release);
             writing.finish();
-            assert_eq!(next, written.load(Ordering::Acquire));
         }
+    }
+}
+
+/// Reads the next record, which must be this number. False if there is none.
+#[track_caller]
+fn read_number(slot: &Mailslot, expected: u64, wait: Duration) -> bool {
+    match slot.receive_timeout(Some(wait)) {
+        Ok(record) => {
+            assert_eq!(number(&record), expected);
+            true
+        }
+        Err(mailslot::ReadError::TimedOut { .. }) => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Far more writers than a reader may have descriptors for: as long as few of them keep writing, all
+/// are read, in the order of their writes.
+pub(super) fn order_among_many() {
+    /// Writers that have written once, and stay.
+    const OPEN: u64 = 50;
+    /// Records that nobody has read may be on as many sockets of a handle that is shared.
+    const AHEAD: u64 = 5;
+    for options in both_kinds() {
+        let slot = options.create(NAME).unwrap();
+        let [written, read, over] = shared(3) else { panic!() };
+        let writing = spawn(|| {
+            let write = |writer: &mut MailslotWriter| {
+                let n = written.load(Ordering::Acquire);
+                wait_until("the reader's reading", || n < read.load(Ordering::Acquire) + AHEAD);
+                writer.write(&n.to_le_bytes()).unwrap();
+                written.store(n + 1, Ordering::Release);
+            };
+            let mut busy = writer();
+            let mut open = VecDeque::new();
+            for _ in 0..6 * OPEN {
+                let mut new = writer();
+                let silent = writer();
+                write(&mut new);
+                write(&mut busy);
+                open.push_back((new, silent));
+                if open.len() as u64 > OPEN
+                    && let Some((mut old, mut silent)) = open.pop_front()
+                {
+                    // Its connection has been closed long since, or becomes a ring.
+                    write(&mut old);
+                    write(&mut silent);
+                    write(&mut old);
+                    write(&mut busy);
+                }
+            }
+            over.store(1, Ordering::Release);
+        });
+        with_descriptors(30, || {
+            let mut next = 0;
+            while next < written.load(Ordering::Acquire) || over.load(Ordering::Acquire) == 0 {
+                if read_number(&slot, next, Duration::from_millis(20)) {
+                    next += 1;
+                    read.store(next, Ordering::Release);
+                }
+            }
+        });
+        writing.finish();
     }
 }
