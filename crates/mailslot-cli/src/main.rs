@@ -24,6 +24,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::exit::Exit;
 use crate::flags::{Cli, Command};
@@ -49,14 +50,30 @@ mod values;
 mod write;
 
 fn main() -> ExitCode {
-    let exit = run(Cli::parse()).unwrap_or_else(|error| {
+    let exit = run(command_line()).unwrap_or_else(|error| {
         let exit = Exit::of(&error);
         if exit != Exit::Success {
-            complain(&format!("{error:#}"));
+            complain(&text::with_causes(&error));
         }
         exit
     });
     ExitCode::from(exit.code())
+}
+
+/// What was typed. If it makes no sense, the error says what of it: that may be long, and not fit
+/// for a terminal.
+fn command_line() -> Cli {
+    const TYPED: [ContextKind; 3] =
+        [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
+    Cli::try_parse().unwrap_or_else(|mut error| {
+        for kind in TYPED {
+            if let Some(ContextValue::String(typed)) = error.get(kind) {
+                let shown = text::excerpt(typed);
+                error.insert(kind, ContextValue::String(shown));
+            }
+        }
+        error.exit()
+    })
 }
 
 fn run(cli: Cli) -> anyhow::Result<Exit> {
@@ -79,5 +96,6 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
 
 /// One line to standard error. There is nobody to tell if that fails.
 fn complain(message: &str) {
-    let _ = writeln!(std::io::stderr(), "mailslot: {}", text::one_line(message));
+    let message = text::one_line(message);
+    let _ = writeln!(std::io::stderr(), "mailslot: {}", text::harmless(&message));
 }

@@ -9,6 +9,33 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains('\n') { text.replace('\n', " ").into() } else { text.into() }
 }
 
+/// What an error and its causes say. Those of the library say their cause themselves.
+pub(crate) fn with_causes(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
+}
+
+/// `text` made harmless, without its middle if it is long.
+pub(crate) fn excerpt(text: &str) -> String {
+    const MOST: usize = 80;
+    const HEAD: usize = 50;
+    const TAIL: usize = 25;
+    let chars = text.chars().count();
+    if chars <= MOST {
+        return harmless(text).into_owned();
+    }
+    let [head, tail]: [String; 2] =
+        [text.chars().take(HEAD).collect(), text.chars().skip(chars - TAIL).collect()];
+    format!("{}…{}", harmless(&head), harmless(&tail))
+}
+
 /// `text` without anything that could move a terminal's cursor, colour it, or reverse the
 /// direction of writing. Tabs stay.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
@@ -131,6 +158,23 @@ mod tests {
         assert_eq!(harmless("plain\ttext, ünïcode"), "plain\ttext, ünïcode");
         assert_eq!(harmless("a\u{1b}[31mb\u{9b}c"), r"a\u{1b}[31mb\u{9b}c");
         assert_eq!(harmless("a\u{202e}b"), r"a\u{202e}b");
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = || anyhow::anyhow!("not there");
+        assert_eq!(with_causes(&error()), "not there");
+        assert_eq!(with_causes(&error().context("cannot open x")), "cannot open x: not there");
+        let telling = error().context("cannot open x: not there; create it");
+        assert_eq!(with_causes(&telling), "cannot open x: not there; create it");
+    }
+
+    #[test]
+    fn a_long_text_loses_its_middle() {
+        assert_eq!(excerpt("plain"), "plain");
+        assert_eq!(excerpt("a\u{1b}b"), r"a\u{1b}b");
+        let long = excerpt(&"x\u{9b}".repeat(1000));
+        assert!(long.contains('…') && long.len() < 600 && !long.contains('\u{9b}'), "{long}");
     }
 
     #[test]

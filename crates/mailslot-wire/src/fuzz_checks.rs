@@ -127,7 +127,7 @@ fn check_name(name: &SlotName) {
     assert!(!path.is_empty() && !path.contains('/'), "{name}");
     assert!(!path.starts_with('\\') && !path.ends_with('\\'), "{name}");
     assert!(!path.contains(r"\\"), "{name}");
-    assert!(!path.chars().any(|c| c.is_ascii_control()), "{name}");
+    assert!(!path.chars().any(char::is_control), "{name}");
     assert!(path.chars().count() <= SlotName::MAX_CHARS, "{name}");
     assert_eq!(crate::name::fold::fold(name.key()), name.key(), "folding is idempotent");
 

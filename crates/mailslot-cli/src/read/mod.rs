@@ -140,6 +140,7 @@ fn timed_out(slot: &Mailslot, until: Until, read: u64) -> anyhow::Result<Exit> {
             "only {read} of {} arrived in {name}, then none within {timeout:?}",
             text::count(count, "record"),
         ),
+        _ if timeout.is_zero() => format!("no record was waiting in {name}"),
         _ => format!("no record arrived in {name} within {timeout:?}"),
     };
     Err(Failure::new(Exit::TimedOut, message).into())

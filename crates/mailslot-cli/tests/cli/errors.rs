@@ -134,6 +134,49 @@ fn no_directory_of_slots() {
 }
 
 #[test]
+fn the_system_s_answer_is_told_once() {
+    let world = World::new();
+    let mut told = 0;
+    for limit in 5..20 {
+        let limited = format!("ulimit -n {limit}; exec \"$@\"");
+        let mut command =
+            world.wrapped(&["sh", "-c", &limited, "sh"], &["read", "a", "--timeout", "0"]);
+        let done = Process::start(&mut command).finish();
+        assert!(done.stderr.matches("Too many open files").count() <= 1, "{done:?}");
+        told += usize::from(done.stderr.contains("raise this process's limit"));
+    }
+    assert!(told > 0, "no limit was one that a slot can't be created with");
+    world.is_empty();
+}
+
+#[test]
+fn what_was_typed_does_not_drive_the_terminal() {
+    let world = World::new();
+    for typed in ["a\u{1b}[2J/\u{9b}2J", "\u{1b}]0;x\u{7}/\n", "a\u{80}"] {
+        let cases: [&[&str]; 5] = [
+            &["read", typed],
+            &["write", typed, "x"],
+            &["ls", typed],
+            &["read", "a", "--quota", typed],
+            &[typed],
+        ];
+        for args in cases {
+            let done = world.run(args);
+            assert_eq!(done.code, Some(2), "{done:?}");
+            let harmful = |c: char| c.is_control() && c != '\n';
+            assert!(!done.stderr.contains(harmful), "{done:?}");
+        }
+    }
+    let long = world.run(&["read", &"x/".repeat(50_000)]);
+    assert!(long.code == Some(2) && long.stderr.len() < 1000, "{long:?}");
+    let strange = world.run(&["write", "a\u{202e}b", "x"]);
+    strange.fails(
+        3,
+        r"cannot open \\.\mailslot\a\u{202e}b: there is no such slot; start the program that reads it first",
+    );
+}
+
+#[test]
 fn misuse() {
     let world = World::new();
     let cases: &[(&[&str], &str)] = &[

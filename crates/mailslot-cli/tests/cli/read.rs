@@ -34,7 +34,7 @@ fn time_out_without_a_record_is_a_failure() {
     let done = world.run(&["read", "a", "--timeout", "20ms"]);
     done.fails(6, r"no record arrived in \\.\mailslot\a within 20ms");
     let done = world.run(&["read", "a", "--timeout", "0"]);
-    done.fails(6, r"no record arrived in \\.\mailslot\a within 0ns");
+    done.fails(6, r"no record was waiting in \\.\mailslot\a");
     let done = world.run(&["read", "a", "-t", "20ms", "--exec", "cat"]);
     done.fails(6, r"no record arrived in \\.\mailslot\a within 20ms");
     world.is_empty();

@@ -114,7 +114,7 @@ fn after_mailslot<'a>(mut rest: &'a str, reading: &Reading) -> Option<&'a str> {
 
 fn refuse_control_characters(typed: &str, path: &str) -> Result<(), NameError> {
     let mut numbered = path.chars().zip(1_usize..);
-    let Some((character, in_path)) = numbered.find(|(c, _)| c.is_ascii_control()) else {
+    let Some((character, in_path)) = numbered.find(|(c, _)| c.is_control()) else {
         return Ok(());
     };
     // `path` is the end of `typed`.

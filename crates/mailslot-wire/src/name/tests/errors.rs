@@ -71,6 +71,8 @@ fn refused_in_either_form() {
         ("\\\\.\\mailslot\\\n", BadCharacter),
         ("\\\\?\\mailslot\\a\u{1f}b", BadCharacter),
         ("\\\\JOE\\mailslot\\a\u{7f}", BadCharacter),
+        ("\\\\.\\mailslot\\a\u{80}", BadCharacter),
+        ("\\\\.\\mailslot\\\u{9b}b", BadCharacter),
         // hosts
         (r"\\\mailslot\x", BadHost),
         (r"\\\\.\\mailslot\\x", BadHost),
