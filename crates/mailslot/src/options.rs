@@ -103,8 +103,8 @@ impl MailslotOptions {
     }
 
     /// How long a read looks for a record in a loop before it sleeps. Zero by default. It saves the
-    /// time to wake up (some microseconds) for the price of a busy processor, and has no effect on
-    /// a computer with one.
+    /// time to wake up (some microseconds) for the price of a busy processor. It has no effect on a
+    /// computer with one processor, and hardly any while other processes use the reader's.
     pub fn spin(&mut self, time: Duration) -> &mut Self {
         self.spin = time;
         self

@@ -5,6 +5,8 @@
 //! no report is ever in the hands of a thread that doesn't hold the lock, where another thread could
 //! overtake it.
 
+mod spin;
+
 use std::io;
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering;
@@ -18,19 +20,6 @@ use rustix::io::Errno;
 use super::Mailslot;
 use crate::ReadError;
 use crate::reader::{Core, Events, Next, Peer};
-
-/// How long a spinning reader keeps others from the handle at a time.
-const SPIN_SLICE: Duration = Duration::from_micros(20);
-
-/// A reader that took as many records since it last ran dry, beside the one it waited for, serves
-/// writers that stream.
-const STREAM: u32 = 2;
-
-/// How long it leaves them alone then: some hundred nanoseconds to a microsecond.
-const LEAVE_ALONE: u32 = 16;
-
-/// Among more writers than these, one look around takes longer than being woken.
-const SPIN_AMONG: usize = 32;
 
 /// A reader that sleeps as long gives back the memory that its writers keep for more records.
 const REST_AFTER: Duration = Duration::from_millis(10);
@@ -49,11 +38,13 @@ pub(super) struct Turn {
     reports: u64,
     /// How often reads were cancelled.
     cancels: u64,
+    /// Waits that are not to spin, since another process uses this processor.
+    crowded: u32,
 }
 
 impl Turn {
     pub(super) fn new(core: Core) -> Self {
-        Self { core: Some(core), asleep: false, watchers: 0, reports: 0, cancels: 0 }
+        Self { core: Some(core), asleep: false, watchers: 0, reports: 0, cancels: 0, crowded: 0 }
     }
 
     /// The writers. They are there until the handle is dropped.
@@ -369,56 +360,12 @@ impl Mailslot {
         if entered.turn.asleep {
             return self.watch(entered, left);
         }
-        let streams = std::mem::take(&mut entered.core().taken) >= STREAM;
-        let time = if streams { self.spin.max(self.stream_spin) } else { self.spin };
-        if !time.is_zero() && entered.core().active() <= SPIN_AMONG {
-            if streams {
-                // Looking takes the line that a writer writes away from it. One that streams is
-                // better left alone for as long as some more records take.
-                (0..LEAVE_ALONE).for_each(|_| std::hint::spin_loop());
-            }
-            let (back, found) = self.spin(entered, left, time)?;
-            if found {
-                return Ok(back);
-            }
-            entered = back;
-        }
-        if entered.turn.asleep || entered.core().arm() {
+        let (back, found) = self.look_on(entered, left)?;
+        entered = back;
+        if found || entered.turn.asleep || entered.core().arm() {
             return Ok(entered);
         }
         self.sleep(entered, left)
-    }
-
-    /// Looks for news in a loop. True if there are some.
-    fn spin<'a>(
-        &'a self,
-        mut entered: Entered<'a>,
-        left: Option<Duration>,
-        time: Duration,
-    ) -> Result<(Entered<'a>, bool), ReadError> {
-        let start = Instant::now();
-        let cancels = entered.turn.cancels;
-        let end = left.map_or(time, |left| left.min(time));
-        loop {
-            let slice = Instant::now();
-            while slice.elapsed() < SPIN_SLICE {
-                for _ in 0..32 {
-                    if entered.core().has_news() {
-                        return Ok((entered, true));
-                    }
-                    std::hint::spin_loop();
-                }
-            }
-            let found = entered.core().collect().map_err(|e| self.io("looking for records", e))?;
-            if found || start.elapsed() >= end || entered.turn.cancels != cancels {
-                return Ok((entered, found));
-            }
-            self.leave(entered);
-            entered = self.enter()?;
-            if entered.turn.asleep {
-                return Ok((entered, false));
-            }
-        }
     }
 
     /// Sleeps until the kernel reports something.

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mailslot::{Mailslot, ReadError};
+use mailslot::{Mailslot, MailslotWriter, ReadError};
+use rustix::thread::CpuSet;
 
 use crate::support::{
     Case, NAME, PATIENCE, Random, both_kinds, patient_writer, scale, spawn, wait_until, writer,
@@ -21,6 +22,8 @@ pub(crate) const CASES: &[Case] = &[
         the_last_owner_is_the_reading_thread,
     ),
     Case::new("waiting::a_record_ends_the_wait", a_record_ends_the_wait),
+    Case::new("waiting::a_read_that_spins_is_cancelled", a_read_that_spins_is_cancelled),
+    Case::new("waiting::spinning_on_one_processor", spinning_on_one_processor),
 ];
 
 fn is_timed_out<T>(result: &Result<T, ReadError>) -> bool {
@@ -219,4 +222,66 @@ fn a_record_ends_the_wait() {
         }
         writing.finish();
     }
+}
+
+/// One that looks in a loop, for longer than anybody waits.
+fn spinning_slot(name: &str) -> Mailslot {
+    Mailslot::options().spin(PATIENCE * 10).create(name).unwrap()
+}
+
+fn a_read_that_spins_is_cancelled() {
+    for _ in 0..50 {
+        let slot = Arc::new(spinning_slot(NAME));
+        let began = cpu_time_of_all();
+        let reading = thread::spawn({
+            let slot = slot.clone();
+            move || slot.receive_timeout(Some(PATIENCE))
+        });
+        wait_until("the thread to spin", || {
+            cpu_time_of_all() > began + Duration::from_millis(2) || reading.is_finished()
+        });
+        slot.cancel();
+        let found = reading.join().unwrap();
+        assert!(matches!(found, Err(ReadError::Cancelled(_))), "{found:?}");
+    }
+}
+
+fn cpu_time_of_all() -> Duration {
+    let clock = rustix::time::ClockId::ProcessCPUTime;
+    rustix::time::clock_gettime(clock).try_into().unwrap()
+}
+
+/// Who spins on the processor that the writer needs lets it have it.
+fn spinning_on_one_processor() {
+    const ROUNDS: u64 = 1000;
+    const OTHER: &str = r"\\.\mailslot\taxes\joe";
+    let allowed = rustix::thread::sched_getaffinity(None).unwrap();
+    let first = (0..CpuSet::MAX_CPU).find(|&cpu| allowed.is_set(cpu)).unwrap();
+    let mut one = CpuSet::new();
+    one.set(first);
+    rustix::thread::sched_setaffinity(None, &one).unwrap();
+
+    let slot = spinning_slot(NAME);
+    let ready = crate::support::shared(1);
+    let echoing = spawn(|| {
+        let slot = spinning_slot(OTHER);
+        ready[0].store(1, Ordering::Release);
+        let mut writer = writer();
+        for _ in 0..ROUNDS {
+            writer.write(&slot.receive_timeout(Some(PATIENCE)).unwrap()).unwrap();
+        }
+    });
+    crate::support::wait_for(&ready[0], 1);
+    let mut writer = MailslotWriter::open(OTHER).unwrap();
+    let began = cpu_time_of_all();
+    for n in 0..ROUNDS {
+        writer.write(&n.to_le_bytes()).unwrap();
+        let record = slot.receive_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(crate::support::number(&record), n);
+    }
+    // Processor time, so whoever else is at work here doesn't count.
+    let each = (cpu_time_of_all() - began) / ROUNDS as u32;
+    println!("{each:?} of processor time for each round");
+    assert!(each < Duration::from_micros(200), "{each:?} of processor time for each round");
+    echoing.finish();
 }

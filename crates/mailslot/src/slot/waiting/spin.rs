@@ -1,0 +1,103 @@
+//! Looking for records in a loop before sleeping: where the slot's creator asked for it, and for a
+//! moment after a stream of records.
+
+use std::time::{Duration, Instant};
+
+use super::{Entered, Mailslot};
+use crate::ReadError;
+use crate::slot::STREAM_SPIN;
+
+/// A reader that took as many records since it last ran dry, beside the one it waited for, serves
+/// writers that stream.
+const STREAM: u32 = 2;
+
+/// How long it leaves them alone then: some hundred nanoseconds to a microsecond.
+const LEAVE_ALONE: u32 = 16;
+
+/// How long a reader that spins because it was asked to keeps other threads from the handle, and
+/// other processes from its processor, at a time. (After a stream it is [`STREAM_SPIN`].)
+const SPIN_SLICE: Duration = Duration::from_micros(5);
+
+/// Whoever gives way gets its processor back at once unless another process uses it.
+const AT_ONCE: Duration = Duration::from_micros(2);
+
+/// So many waits don't spin after one that shared its processor. Perhaps with the writer, who then
+/// can't write before the reader sleeps.
+const CROWDED: u32 = 8;
+
+/// Among more writers than these, one look around takes longer than being woken.
+const SPIN_AMONG: usize = 32;
+
+impl Mailslot {
+    /// Looks for news while that is likely to be quicker than to sleep. False if there are none.
+    pub(super) fn look_on<'a>(
+        &'a self,
+        mut entered: Entered<'a>,
+        left: Option<Duration>,
+    ) -> Result<(Entered<'a>, bool), ReadError> {
+        let streams = std::mem::take(&mut entered.core().taken) >= STREAM;
+        let crowded = entered.turn.crowded > 0;
+        entered.turn.crowded = entered.turn.crowded.saturating_sub(1);
+        let asked = if crowded { Duration::ZERO } else { self.spin };
+        let (time, slice) = match streams {
+            true => (asked.max(self.stream_spin), STREAM_SPIN),
+            false => (asked, SPIN_SLICE),
+        };
+        if !time.is_zero() && entered.core().active() <= SPIN_AMONG {
+            if streams {
+                // Looking takes the line that a writer writes away from it. One that streams is
+                // better left alone for as long as some more records take.
+                (0..LEAVE_ALONE).for_each(|_| std::hint::spin_loop());
+            }
+            return self.spin(entered, left, time, slice);
+        }
+        Ok((entered, false))
+    }
+
+    /// Looks for news in a loop, and lets other processes run now and then. True if there are some,
+    /// or the read is cancelled.
+    fn spin<'a>(
+        &'a self,
+        mut entered: Entered<'a>,
+        left: Option<Duration>,
+        time: Duration,
+        slice: Duration,
+    ) -> Result<(Entered<'a>, bool), ReadError> {
+        let start = Instant::now();
+        let cancels = entered.turn.cancels;
+        let end = left.map_or(time, |left| left.min(time));
+        loop {
+            let begun = Instant::now();
+            while begun.elapsed() < slice {
+                for _ in 0..32 {
+                    if entered.core().has_news() {
+                        return Ok((entered, true));
+                    }
+                    std::hint::spin_loop();
+                }
+            }
+            let found = entered.core().collect().map_err(|e| self.io("looking for records", e))?;
+            let found = found || entered.turn.cancels != cancels;
+            if found || start.elapsed() >= end {
+                return Ok((entered, found));
+            }
+            self.leave(entered);
+            let alone = gives_way_in_vain();
+            entered = self.enter()?;
+            if !alone {
+                entered.turn.crowded = CROWDED;
+            }
+            let cancelled = entered.turn.cancels != cancels;
+            if cancelled || entered.turn.asleep || !alone {
+                return Ok((entered, cancelled));
+            }
+        }
+    }
+}
+
+/// Lets other processes run. False if one did.
+fn gives_way_in_vain() -> bool {
+    let start = Instant::now();
+    std::thread::yield_now();
+    start.elapsed() < AT_ONCE
+}
