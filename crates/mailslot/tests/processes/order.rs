@@ -1,14 +1,15 @@
 //! The order in which records are read.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mailslot::{Mailslot, MailslotOptions, MailslotWriter};
+use rustix::thread::futex;
 
 use crate::support::{
     Case, NAME, PATIENCE, Process, Random, both_kinds, check, fill, inheritable_slot, number,
-    patient_writer, scale, shared, spawn, wait_for, writer, yield_until,
+    patient_writer, scale, shared, shared_halves, spawn, wait_for, writer, yield_until,
 };
 
 pub(crate) const CASES: &[Case] = &[
@@ -20,35 +21,19 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("order::a_new_handle_for_each", a_new_handle_for_each).long(),
 ];
 
-/// Two processes alternate: each begins its write when the other's has returned.
+/// Two processes alternate, record by record: each begins its write when the other's has returned.
 fn a_million_by_turns() {
-    /// Who has waited this long for its turn shares the processors with others, who let it have
-    /// them for some milliseconds at a time: then it writes more than one record before the other's
-    /// turn, or there would be no end of it.
-    const LONG: Duration = Duration::from_millis(1);
-    const THEN: u64 = 64;
     let total = 1_000_000 * scale();
     let slot = Mailslot::create(NAME).unwrap();
-    let [next, whose, turns] = shared(3) else { panic!() };
+    let turn = Baton::new();
     let writers: Vec<_> = (0..2)
         .map(|own| {
             spawn(move || {
                 let mut writer = writer();
-                loop {
-                    let start = Instant::now();
-                    yield_until(|| whose.load(Ordering::Acquire) == own);
-                    let first = next.load(Ordering::Relaxed);
-                    let count = if start.elapsed() < LONG { 1 } else { THEN };
-                    let end = (first + count).min(total);
-                    for n in first..end {
-                        writer.write_timeout(&n.to_le_bytes(), PATIENCE).unwrap();
-                    }
-                    next.store(end, Ordering::Relaxed);
-                    turns.fetch_add(1, Ordering::Relaxed);
-                    whose.store(1 - own, Ordering::Release);
-                    if end == total {
-                        break;
-                    }
+                for n in (own..total).step_by(2) {
+                    turn.wait_for(n);
+                    writer.write_timeout(&n.to_le_bytes(), PATIENCE).unwrap();
+                    turn.give_to(n + 1);
                 }
             })
         })
@@ -59,7 +44,48 @@ fn a_million_by_turns() {
         assert_eq!(u64::from_le_bytes(buffer), expected);
     }
     writers.into_iter().for_each(Process::finish);
-    println!("{} turns", turns.load(Ordering::Relaxed));
+}
+
+/// The lock of two processes that take turns. Who waits for long sleeps, and so gets a processor
+/// soon after the other has let it go, however busy they are.
+#[derive(Clone, Copy)]
+struct Baton {
+    /// Whose turn it is: a number that only grows.
+    turn: &'static AtomicU32,
+    asleep: &'static AtomicU32,
+}
+
+impl Baton {
+    fn new() -> Self {
+        let [turn, asleep] = shared_halves(2) else { panic!() };
+        Self { turn, asleep }
+    }
+
+    fn wait_for(self, turn: u64) {
+        let turn = turn as u32;
+        for _ in 0..100 {
+            if self.turn.load(Ordering::Acquire) == turn {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        loop {
+            self.asleep.store(1, Ordering::SeqCst);
+            let found = self.turn.load(Ordering::SeqCst);
+            if found == turn {
+                return;
+            }
+            // Whatever wakes it, it looks again.
+            let _ = futex::wait(self.turn, futex::Flags::empty(), found, None);
+        }
+    }
+
+    fn give_to(self, turn: u64) {
+        self.turn.store(turn as u32, Ordering::SeqCst);
+        if self.asleep.swap(0, Ordering::SeqCst) == 1 {
+            let _ = futex::wake(self.turn, futex::Flags::empty(), 1);
+        }
+    }
 }
 
 /// What the writers below share: a lock, the number of the next record, and how many are read.

@@ -6,7 +6,7 @@ mod process;
 mod record;
 
 use std::ptr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mailslot::{Mailslot, MailslotOptions, MailslotWriter};
@@ -62,6 +62,14 @@ pub(crate) fn shared(words: usize) -> &'static [AtomicU64] {
         let at = rustix::mm::mmap_anonymous(ptr::null_mut(), words * 8, prot, MapFlags::SHARED);
         std::slice::from_raw_parts(at.unwrap().cast::<AtomicU64>(), words)
     }
+}
+
+/// Half words of that kind, for futexes.
+pub(crate) fn shared_halves(halves: usize) -> &'static [AtomicU32] {
+    let words = shared(halves.div_ceil(2));
+    // SAFETY: the words are shared for ever and used as halves only; they are aligned for that, and
+    // at least so many.
+    unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<AtomicU32>(), halves) }
 }
 
 /// Waits until `condition` holds, in vain for a while at most.
