@@ -70,6 +70,8 @@ fn page(command: &Command, name: &str, all: &[String]) -> io::Result<Page> {
     let man = Man::new(command.clone().display_name(title.clone()))
         .title(title.to_uppercase())
         .section("1")
+        // None; but an empty one would vanish, and what follows would take its place.
+        .date(" ")
         .source(format!("mailslot {version}"))
         .manual("Mailslots for Linux");
     let mut text = Vec::new();

@@ -109,10 +109,13 @@ pub(crate) fn wrapped(line: &str, width: usize) -> Vec<String> {
                 last.push(' ');
                 last.push_str(word);
             }
+            // A gap between columns: the line ends here anyway.
+            Some(_) if word.is_empty() => {}
             Some(_) => lines.push(format!("  {word}")),
             None => lines.push(word.into()),
         }
     }
+    lines.iter_mut().for_each(|line| line.truncate(line.trim_end().len()));
     lines
 }
 
@@ -182,6 +185,9 @@ mod tests {
         assert_eq!(wrapped("a  table   row", 14), ["a  table   row"]);
         assert_eq!(wrapped("one two three four", 9), ["one two", "  three", "  four"]);
         assert_eq!(wrapped("overlong-word x", 5), ["overlong-word", "  x"]);
+        for width in 8..15 {
+            assert_eq!(wrapped("one  two   three", width), ["one  two", "  three"]);
+        }
     }
 
     #[test]

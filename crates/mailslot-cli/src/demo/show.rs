@@ -14,8 +14,9 @@ use crate::exit::Exit;
 use crate::stdout::Stdout;
 use crate::text::{self, Users};
 
-/// Columns of the output.
-const WIDTH: usize = 92;
+/// Columns of the output, or those of the terminal if it has fewer.
+const WIDTH: usize = 100;
+const LEAST_WIDTH: usize = 40;
 /// Between the steps, for people to follow.
 const PAUSE: Duration = Duration::from_millis(450);
 /// No record takes nearly that long; a demo that hangs would show nothing.
@@ -33,15 +34,25 @@ const BURST_WRITERS: u64 = 4;
 const BURST_EACH: u64 = 250_000;
 
 pub(super) fn run() -> anyhow::Result<Exit> {
-    let mut show = Show { out: Stdout::new()?, users: Users::default(), steps: 0 };
+    let out = Stdout::new()?;
+    let width = terminal_width(&out).unwrap_or(WIDTH);
+    let mut show = Show { out, width, users: Users::default(), steps: 0 };
     show.say("Mailslots: named queues of records between processes.")?;
     show.all().context("the demo failed")?;
     show.say("\nAll of this was checked as it happened. `mailslot --help` tells how to go on.")?;
     Ok(Exit::Success)
 }
 
+/// The columns that may be used of the terminal, if it is one.
+fn terminal_width(out: &Stdout) -> Option<usize> {
+    let columns = rustix::termios::tcgetwinsize(out).ok()?.ws_col;
+    // A terminal that doesn't know its size says 0.
+    (columns > 0).then(|| usize::from(columns).clamp(LEAST_WIDTH, WIDTH))
+}
+
 pub(super) struct Show {
     out: Stdout,
+    width: usize,
     users: Users,
     steps: u32,
 }
@@ -220,12 +231,14 @@ impl Show {
             thread::sleep(PAUSE);
         }
         self.steps += 1;
-        self.say(format!("\n{}. {what}", self.steps))
+        let step = format!("{}. {what}", self.steps);
+        self.say("")?;
+        text::wrapped(&step, self.width).iter().try_for_each(|line| self.say(line))
     }
 
     pub(super) fn show(&mut self, what: impl Display) -> anyhow::Result<()> {
         for line in what.to_string().lines() {
-            for part in text::wrapped(line, WIDTH - 5) {
+            for part in text::wrapped(line, self.width - 3) {
                 self.say(format!("   {part}"))?;
             }
         }

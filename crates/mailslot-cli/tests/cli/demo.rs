@@ -1,8 +1,11 @@
 //! The demo, from outside.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 
 use rustix::process::Signal;
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::util::{Process, World, eventually};
 
@@ -55,6 +58,33 @@ fn it_clears_up_when_interrupted() {
         world.is_empty();
         eventually("no process of the demo is left", || !somebody_uses(&world));
     }
+}
+
+#[test]
+fn it_keeps_within_a_narrow_terminal() {
+    const COLUMNS: u16 = 60;
+    let world = World::new();
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    unlockpt(&ours).unwrap();
+    let size = Winsize { ws_row: 24, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&ours, size).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+    let theirs = File::options().read(true).write(true).open(name).unwrap();
+    let mut command = world.command(&["demo"]);
+    let demo = Process::start_into(command.env("TMPDIR", world.dir()), theirs);
+    drop(command);
+    let (mut ours, mut seen, mut some) = (File::from(ours), Vec::new(), [0; 4096]);
+    while !String::from_utf8_lossy(&seen).contains("TOOK") {
+        let count = ours.read(&mut some).expect("the demo goes on");
+        seen.extend_from_slice(&some[..count]);
+    }
+    demo.signal(Signal::TERM);
+    let seen = String::from_utf8_lossy(&seen);
+    assert!(seen.lines().count() > 10, "{seen}");
+    let wide: Vec<_> = seen.lines().filter(|line| line.chars().count() > COLUMNS.into()).collect();
+    assert!(wide.is_empty(), "{wide:?}");
+    assert_eq!(demo.finish().code, Some(143));
+    world.is_empty();
 }
 
 /// Whether a process has this world's directory in its environment.

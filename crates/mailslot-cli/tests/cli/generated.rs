@@ -85,6 +85,9 @@ fn a_man_page_for_every_command() {
     world.run(&["man", "--dir", dir.to_str().unwrap()]).succeeds();
     let main = fs::read_to_string(dir.join("mailslot.1")).unwrap();
     assert_eq!(world.run(&["man"]).succeeds(), main);
+    // Title, section, date, source and manual, none of them missing.
+    let title = format!(".TH MAILSLOT 1 \" \" \"mailslot {}\" ", env!("CARGO_PKG_VERSION"));
+    assert!(main.contains(&format!("{title}\"Mailslots for Linux\"\n")), "{main}");
     for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "\"EXIT STATUS\"", "EXAMPLES", "ENVIRONMENT"]
     {
         assert!(main.contains(&format!(".SH {section}\n")), "{section}");
