@@ -34,8 +34,9 @@ pub(crate) const METADATA: &str = "m";
 pub fn registry_root() -> PathBuf {
     static DEFAULT: OnceLock<PathBuf> = OnceLock::new();
     if let Some(dir) = std::env::var_os("MAILSLOT_DIR").filter(|dir| !dir.is_empty()) {
+        let dir = PathBuf::from(dir);
         // Handles keep paths, and the program may change its directory.
-        return std::path::absolute(&dir).unwrap_or_else(|_| dir.into());
+        return if dir.is_absolute() { dir } else { std::path::absolute(&dir).unwrap_or(dir) };
     }
     let find = || {
         let run = Path::new("/run/mailslot");

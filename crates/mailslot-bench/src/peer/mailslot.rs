@@ -1,6 +1,7 @@
 //! The library that this project is. The reader reads into a buffer of its own; a writer that
 //! outruns it waits for room.
 
+use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -18,8 +19,10 @@ impl Peer for Slots {
 }
 
 fn name(at: &Address) -> Result<SlotName> {
+    // Once, as programs do: writers of one record each come here for each.
+    static DIRECTORY: Once = Once::new();
     // SAFETY: children of the benchmark call this before they start a thread.
-    unsafe { std::env::set_var("MAILSLOT_DIR", &at.dir) };
+    DIRECTORY.call_once(|| unsafe { std::env::set_var("MAILSLOT_DIR", &at.dir) });
     Ok(format!(r"\\.\mailslot\bench\{}", at.name).parse()?)
 }
 

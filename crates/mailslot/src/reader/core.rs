@@ -78,6 +78,8 @@ pub(crate) struct Core {
     peers: Vec<Option<Peer>>,
     vacant: Vec<u32>,
     serial: u32,
+    /// How many peers that have gone keep their sockets.
+    kept: usize,
     active: Vec<u32>,
     /// Quiet ones whose rings may keep memory.
     resting: Vec<u32>,
@@ -141,6 +143,7 @@ impl Core {
             peers: Vec::new(),
             vacant: Vec::new(),
             serial: 0,
+            kept: 0,
             active: Vec::new(),
             resting: Vec::new(),
             cut: 0,
@@ -486,9 +489,11 @@ impl Core {
     fn remove(&mut self, place: u32) {
         if let Some(peer) = self.peers[place as usize].take() {
             // The writer may keep its descriptors open: closing ours would not end their events.
-            for fd in [peer.socket.as_deref(), peer.bell.as_ref()].into_iter().flatten() {
+            let watched = peer.socket.as_deref().filter(|_| !peer.kept);
+            for fd in [watched, peer.bell.as_ref()].into_iter().flatten() {
                 let _ = epoll::delete(&*self.epoll, fd);
             }
+            self.kept -= usize::from(peer.kept);
             self.depart(&peer);
             self.vacant.push(place);
             if self.unaccepted || self.untaken {

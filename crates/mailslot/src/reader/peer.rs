@@ -60,6 +60,8 @@ pub(crate) struct Peer {
     pub(crate) spoke: bool,
     /// The socket may have more to read.
     pub(crate) unread: bool,
+    /// It had gone when it came in. Its socket is kept only to tell who it was.
+    pub(crate) kept: bool,
     /// The writer has closed its end: what the ring holds is all there will be.
     pub(crate) closed: bool,
     /// It broke the rules, or is done; it goes at the next opportunity.
@@ -98,6 +100,7 @@ impl Peer {
             serial,
             spoke: false,
             unread: true,
+            kept: false,
             closed: false,
             dead: false,
             may_give_back: false,
@@ -124,10 +127,15 @@ impl Peer {
         self.sender.unwrap_or(Sender { pid: 0, uid: u32::MAX, gid: u32::MAX })
     }
 
+    /// It has gone, and one record is all it leaves.
+    pub(crate) fn left_a_record(&self) -> bool {
+        self.closed && self.inline.is_some() && self.ring.is_none() && self.socket.is_some()
+    }
+
     /// Lets go of the socket of a writer that sends nothing more on it.
     pub(crate) fn leave_socket(&mut self) {
         self.sender();
-        (self.socket, self.closed) = (None, true);
+        (self.socket, self.closed, self.kept) = (None, true, false);
     }
 
     /// Its writer can go on with another connection. Not one whose ring is here, and not one that is

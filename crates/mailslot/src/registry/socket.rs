@@ -12,7 +12,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use mailslot_wire::limits::Limits;
 
-/// A connected socket, not blocking, and what its slot takes.
+/// A connected socket, perhaps a blocking one, and what its slot takes.
 pub(crate) struct Connection {
     pub(crate) socket: OwnedFd,
     pub(crate) limits: Limits,
@@ -36,11 +36,7 @@ pub(crate) enum ConnectError {
 
 /// Connects to the socket at `path`. Waits for the reader only where `wait` says so, and no longer.
 pub(crate) fn connect(path: &Path, wait: Duration) -> Result<Connection, ConnectError> {
-    let mut socket = try_connect(path, Duration::ZERO);
-    if matches!(socket, Err(ConnectError::Full)) && !wait.is_zero() {
-        socket = try_connect(path, wait);
-    }
-    let socket = socket?;
+    let socket = try_connect(path, wait)?;
     let address = rustix::net::getpeername(&socket).map_err(io_error)?;
     let address = address.and_then(|address| SocketAddrUnix::try_from(address).ok());
     let limits = address.and_then(|a| a.path_bytes().and_then(Limits::from_address));
@@ -49,6 +45,7 @@ pub(crate) fn connect(path: &Path, wait: Duration) -> Result<Connection, Connect
 }
 
 fn try_connect(path: &Path, wait: Duration) -> Result<OwnedFd, ConnectError> {
+    // Whether it blocks matters here only: all that is sent and received later says that it doesn't.
     let flags = if wait.is_zero() {
         SocketFlags::CLOEXEC | SocketFlags::NONBLOCK
     } else {
@@ -56,9 +53,9 @@ fn try_connect(path: &Path, wait: Duration) -> Result<OwnedFd, ConnectError> {
     };
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
         .map_err(io_error)?;
-    let start = Instant::now();
+    let start = (!wait.is_zero()).then(Instant::now);
     let result = loop {
-        if !wait.is_zero() {
+        if let Some(start) = start {
             let left = wait.checked_sub(start.elapsed()).filter(|left| !left.is_zero());
             let left = left.ok_or(ConnectError::Full)?;
             set_socket_timeout(&socket, Timeout::Send, Some(left)).map_err(io_error)?;
@@ -69,11 +66,7 @@ fn try_connect(path: &Path, wait: Duration) -> Result<OwnedFd, ConnectError> {
         }
     };
     match result {
-        Ok(()) if wait.is_zero() => Ok(socket),
-        Ok(()) => {
-            rustix::io::ioctl_fionbio(&socket, true).map_err(io_error)?;
-            Ok(socket)
-        }
+        Ok(()) => Ok(socket),
         Err(Errno::NOENT | Errno::NOTDIR) => Err(ConnectError::Absent),
         Err(Errno::CONNREFUSED) => Err(ConnectError::Refused),
         Err(Errno::ACCESS | Errno::PERM) => Err(ConnectError::Denied),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use mailslot_ring::{Geometry, Producer, PushError, Region, Wake, fork_generation};
 use mailslot_wire::answer::{MOVE, Outcome, TargetState};
 use mailslot_wire::limits::Limits;
-use mailslot_wire::message::{INLINE_MAX, attach, record_header};
+use mailslot_wire::message::{HEADER_LEN, INLINE_MAX, attach, record_header};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
@@ -31,6 +31,9 @@ const SPIN_FOR_ROOM: Duration = Duration::from_micros(50);
 
 /// How long it leaves the reader alone between two looks: about half a microsecond.
 const LEAVE_ALONE: u32 = 32;
+
+/// A first record up to this length is copied behind its header.
+const SMALL: usize = 512;
 
 /// At most this much of what the reader said is taken in at a time: a hostile one goes on and on.
 const MAX_TOLD: u32 = 64;
@@ -136,12 +139,24 @@ impl Link {
         self.ask_target()?;
         let header = record_header(stamp);
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        let sent = if let [part] = parts {
-            let message = [IoSlice::new(&header), IoSlice::new(part)];
-            rustix::net::sendmsg(&self.socket, &message, &mut SendAncillaryBuffer::default(), flags)
-        } else {
-            let message = [&header[..], &concatenated(parts)].concat();
-            rustix::net::send(&self.socket, &message, flags)
+        // Copying what is small costs less than telling the kernel where its parts are.
+        let mut small = [0; HEADER_LEN + SMALL];
+        let sent = match parts {
+            [part] if part.len() <= SMALL => {
+                let len = HEADER_LEN + part.len();
+                small[..HEADER_LEN].copy_from_slice(&header);
+                small[HEADER_LEN..len].copy_from_slice(part);
+                rustix::net::send(&self.socket, &small[..len], flags)
+            }
+            [part] => {
+                let message = [IoSlice::new(&header), IoSlice::new(part)];
+                let mut none = SendAncillaryBuffer::default();
+                rustix::net::sendmsg(&self.socket, &message, &mut none, flags)
+            }
+            _ => {
+                let message = [&header[..], &concatenated(parts)].concat();
+                rustix::net::send(&self.socket, &message, flags)
+            }
         };
         match sent {
             Ok(_) => {

@@ -15,6 +15,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("records::huge", huge),
     Case::new("records::a_buffer_too_small", a_buffer_too_small),
     Case::new("records::sender_and_time", sender_and_time),
+    Case::new("records::senders_that_have_gone", senders_that_have_gone),
     Case::new("records::peek_and_info", peek_and_info),
     Case::new("records::the_largest_allowed", the_largest_allowed),
     Case::new("records::the_quota", the_quota),
@@ -115,6 +116,22 @@ fn a_buffer_too_small() {
             assert!(buffer[expected.len()..].iter().all(|&byte| byte == 7));
         }
         assert!(matches!(slot.try_read(&mut []), Err(ReadError::TimedOut { .. })));
+    }
+}
+
+/// More than the reader keeps the sockets of.
+fn senders_that_have_gone() {
+    for options in both_kinds() {
+        let slot = options.create(NAME).unwrap();
+        for _ in 0..150 {
+            spawn(|| writer().write(&std::process::id().to_le_bytes()).unwrap()).finish();
+        }
+        for _ in 0..150 {
+            let record = slot.try_receive().unwrap();
+            assert_eq!(record.bytes(), record.sender().pid.to_le_bytes());
+            assert_eq!(record.sender().uid, rustix::process::geteuid().as_raw());
+        }
+        assert!(slot.try_receive().is_err());
     }
 }
 

@@ -51,6 +51,10 @@ fn time_outs() {
             assert_eq!(slot.timeout(), None);
             slot.set_timeout(Some(Duration::MAX));
             assert!(slot.timeout().unwrap() > Duration::from_secs(1 << 33));
+            // Nor is any too long for a writer.
+            let patient = MailslotWriter::options().wait_when_full(Duration::MAX).open(NAME);
+            patient.unwrap().write(b"at once").unwrap();
+            assert_eq!(slot.receive().unwrap().bytes(), b"at once");
         }
     }
 }

@@ -22,6 +22,9 @@ const ACCEPT_AT_ONCE: u32 = BACKLOG as u32 + 1;
 /// How soon to try again what there was no room for, in nanoseconds.
 const TRY_AGAIN: u32 = 50_000_000;
 
+/// At most so many sockets are kept of writers that have gone, until their record is read.
+const KEPT: usize = 64;
+
 const SERIALS: u32 = 0x7fff_fffe;
 
 impl Core {
@@ -117,7 +120,18 @@ impl Core {
             }
         };
         let mut peer = self.new_peer(socket, id);
-        self.take_in(&mut peer);
+        let complete = self.intake.read_new(&mut peer);
+        self.tell_opened(&peer);
+        self.note(complete);
+        if peer.left_a_record() && self.vault.is_none() {
+            // Who it was is asked when somebody wants to know, unless there are too many.
+            if self.kept < KEPT {
+                peer.kept = true;
+                self.kept += 1;
+            } else {
+                peer.leave_socket();
+            }
+        }
         if peer.is_done() {
             self.depart(&peer);
         } else {
@@ -133,6 +147,11 @@ impl Core {
         if !known {
             self.tell_opened(peer);
         }
+        self.note(complete);
+    }
+
+    /// Takes note of whether there was room.
+    fn note(&mut self, complete: bool) {
         if !complete {
             self.untaken = true;
             self.try_later();
@@ -185,7 +204,7 @@ impl Core {
     fn watch(&self, place: u32, peer: &Peer) -> bool {
         let data = EventData::new_u64(u64::from(peer.serial) << 32 | u64::from(place));
         let edge = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
-        let socket = peer.socket.as_ref();
+        let socket = peer.socket.as_ref().filter(|_| !peer.kept);
         let watched =
             socket.is_none_or(|socket| epoll::add(&*self.epoll, socket, data, edge).is_ok());
         watched && self.watch_bell(place, peer)
@@ -221,9 +240,13 @@ impl Core {
         if !self.is_dispensable(place) {
             return false;
         }
-        let Some(socket) = self.peer(place).and_then(|peer| peer.socket.clone()) else {
-            return false;
-        };
+        let Some(peer) = self.peers[place as usize].as_mut() else { return false };
+        if peer.kept {
+            peer.leave_socket();
+            self.kept -= 1;
+            return true;
+        }
+        let Some(socket) = peer.socket.clone() else { return false };
         // From here on its writes fail; what it wrote before is still read.
         let _ = rustix::net::shutdown(&socket, Shutdown::Read);
         let Some(peer) = self.peer(place) else { return false };
