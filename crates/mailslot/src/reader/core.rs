@@ -8,6 +8,7 @@
 //! a batch costs by the number of writers that write, not of those that are connected.
 
 mod admission;
+mod attention;
 mod gateway;
 mod holders;
 mod rest;
@@ -25,6 +26,8 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 use rustix::net::Shutdown;
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
+
+use attention::lower;
 
 use super::intake::{Intake, discard};
 use super::peer::{Next, Offer, Peer};
@@ -66,9 +69,15 @@ pub(crate) struct Core {
     undeposited: Option<OwnedFd>,
     /// Peers may have sent something for which there was no room.
     untaken: bool,
+    /// There may be peers without a bell, for which there may be room at this stamp.
+    deaf: bool,
+    bells_at: u64,
     /// Readable when it is time to try these again: at this stamp, before which there is no point.
     timer: OwnedFd,
     try_at: u64,
+    /// For when it is set (0: it isn't), and whether it has been seen to be readable.
+    timer_at: u64,
+    timer_rang: bool,
     /// A peer has left room for these.
     room_made: bool,
     /// What can't come in yet may belong between the records of this batch.
@@ -134,8 +143,12 @@ impl Core {
             enough: false,
             undeposited: None,
             untaken: false,
+            deaf: false,
+            bells_at: 0,
             timer,
             try_at: 0,
+            timer_at: 0,
+            timer_rang: false,
             room_made: false,
             excluding: false,
             intake,
@@ -330,7 +343,8 @@ impl Core {
         if peer.may_keep_memory() {
             self.resting.push(place);
         }
-        if (peer.ring.is_some() && peer.quiet < QUIET_LOOKS) || peer.arm() {
+        let look_again = peer.is_deaf() || peer.quiet < QUIET_LOOKS;
+        if (peer.ring.is_some() && look_again) || peer.arm() {
             return (true, Offer::Nothing);
         }
         peer.active = false;
@@ -349,6 +363,9 @@ impl Core {
             // One that is done has nothing to ring for: collecting lets it go.
             if peer.arm() || peer.is_done() {
                 news = true;
+                index += 1;
+            } else if peer.is_deaf() {
+                // The timer rings for it.
                 index += 1;
             } else {
                 peer.active = false;
@@ -385,23 +402,6 @@ impl Core {
         total
     }
 
-    /// Makes the polled descriptor readable, or no longer so.
-    pub(crate) fn set_attention(&mut self, on: bool) {
-        if on != self.attention_raised {
-            self.attention_raised = on;
-            if on {
-                raise(&self.attention);
-            } else {
-                lower(&self.attention);
-            }
-        }
-    }
-
-    /// Wakes the thread that waits.
-    pub(crate) fn kick(&self) {
-        raise(&self.attention);
-    }
-
     /// Takes note of what has arrived, for the next batch.
     pub(crate) fn refresh(&mut self) -> io::Result<()> {
         self.harvest(clock::now())
@@ -426,7 +426,9 @@ impl Core {
                 break;
             }
         }
-        if now >= self.try_at { self.admit_all() } else { Ok(()) }
+        self.heed_timer();
+        let bells = self.deaf && now >= self.bells_at;
+        if bells || now >= self.try_at { self.admit_all() } else { Ok(()) }
     }
 
     /// Takes note of what a wait has reported.
@@ -434,7 +436,7 @@ impl Core {
         for event in events {
             match event.data.u64() {
                 LISTENER => self.unaccepted = true,
-                TIMER => lower(&self.timer),
+                TIMER => self.timer_rang = true,
                 ATTENTION => {
                     if !self.attention_raised {
                         lower(&self.attention);
@@ -496,18 +498,10 @@ impl Core {
             self.kept -= usize::from(peer.kept);
             self.depart(&peer);
             self.vacant.push(place);
+            self.bells_at = 0;
             if self.unaccepted || self.untaken {
                 (self.try_at, self.room_made) = (0, true);
             }
         }
     }
-}
-
-fn raise(attention: &OwnedFd) {
-    // It only fails where the count is at its end, and then it is readable.
-    let _ = rustix::io::write(attention, &1u64.to_ne_bytes());
-}
-
-fn lower(attention: &OwnedFd) {
-    let _ = rustix::io::read(attention, &mut [0; 8]);
 }

@@ -11,7 +11,7 @@ use mailslot_ring::{Consumer, Cursor, Geometry, Region, RegionError, set_peek_of
 use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{self, HEADER_LEN, INLINE_MAX, Message};
 use mailslot_wire::name::SlotName;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags};
 
@@ -30,6 +30,8 @@ pub(crate) struct Intake {
     connections: Option<AtomicU64>,
     /// Where it is shared, what arrives stays on the socket until it is safe elsewhere.
     vault: Option<Arc<Vault>>,
+    /// Kept for a look at a ring when there are no other descriptors left.
+    spare: Option<[OwnedFd; 2]>,
     buffer: Box<[u8]>,
 }
 
@@ -51,7 +53,8 @@ pub(crate) enum Refusal {
 
 impl Intake {
     pub(crate) fn new(limits: Limits, vault: Option<Arc<Vault>>) -> Self {
-        Self { limits, connections: None, vault, buffer: vec![0; BUFFER].into() }
+        let (spare, buffer) = (spare(), vec![0; BUFFER].into());
+        Self { limits, connections: None, vault, spare, buffer }
     }
 
     /// That of a gateway's slot.
@@ -104,7 +107,12 @@ impl Intake {
             match self.read_one(peer) {
                 Ok(()) => {}
                 Err(Refusal::Broken) => peer.dead = true,
-                Err(Refusal::NoRoom) => return false,
+                Err(Refusal::NoRoom) => {
+                    if let (true, Some(socket)) = (peer.is_deaf(), &peer.socket) {
+                        peer.closed = has_hung_up(socket);
+                    }
+                    return false;
+                }
             }
         }
         if let (Some(_), Some(socket)) = (&peer.ring, &peer.socket) {
@@ -119,16 +127,12 @@ impl Intake {
     }
 
     fn read_one(&mut self, peer: &mut Peer) -> Result<(), Refusal> {
-        let Some(socket) = &peer.socket else {
+        let Some(socket) = peer.socket.clone() else {
             peer.unread = false;
             return Ok(());
         };
-        if self.vault.is_some() {
-            let first = peer.inline.as_ref().map_or(0, |inline| HEADER_LEN + inline.bytes.len());
-            let _ = set_peek_offset(socket.as_fd(), first as i32);
-        }
         // Descriptors for which there is no room would be lost with the message.
-        match peek(socket, &mut self.buffer) {
+        match self.peek_next(peer, &socket) {
             Err(Errno::AGAIN) => peer.unread = false,
             Err(Errno::INTR) => {}
             Err(Errno::NOMEM | Errno::NOBUFS) => return Err(Refusal::NoRoom),
@@ -142,6 +146,52 @@ impl Intake {
             Ok((len, descriptors)) => self.take(len, peer, descriptors)?,
         }
         Ok(())
+    }
+
+    /// Copies the next message that has not been taken in.
+    fn peek_next(
+        &mut self,
+        peer: &Peer,
+        socket: &OwnedFd,
+    ) -> rustix::io::Result<(usize, Descriptors)> {
+        if self.vault.is_some() {
+            let first = peer.inline.as_ref().map_or(0, |inline| HEADER_LEN + inline.bytes.len());
+            let _ = set_peek_offset(socket.as_fd(), first as i32);
+        }
+        peek(socket, &mut self.buffer)
+    }
+
+    /// Maps a ring that there is no room for otherwise, without its bell. What announces it stays on
+    /// the socket. False if that can't be done either.
+    ///
+    /// Or all descriptors could be taken by connections that wait for one more, for ever.
+    pub(crate) fn map_without_bell(&mut self, peer: &mut Peer) -> bool {
+        let Some(socket) = peer.socket.clone() else { return false };
+        if peer.ring.is_none() {
+            // From here on two descriptors are free.
+            if self.spare.take().or_else(spare).is_none() {
+                return false;
+            }
+            if let Ok((len, descriptors)) = self.peek_next(peer, &socket)
+                && let Some(Message::Attach { base_shift, growth_shift, levels }) =
+                    self.buffer.get(..len).and_then(|bytes| Message::parse(bytes).ok())
+            {
+                let shifts = [base_shift, growth_shift, levels];
+                match self.attach(peer, shifts, descriptors) {
+                    Err(Refusal::Broken) => peer.dead = true,
+                    Err(Refusal::NoRoom) => {}
+                    Ok(_) => {
+                        peer.bell = None;
+                        if let (Some(ring), None) = (&mut peer.ring, &self.vault) {
+                            ring.be_only_reader();
+                        }
+                    }
+                }
+            }
+            self.spare = spare();
+        }
+        peer.closed |= peer.is_deaf() && has_hung_up(&socket);
+        peer.is_deaf() || peer.dead
     }
 
     fn take(&self, len: usize, peer: &mut Peer, descriptors: Descriptors) -> Result<(), Refusal> {
@@ -253,10 +303,16 @@ impl Intake {
             _ if descriptors.cut => return Err(Refusal::NoRoom),
             _ => return Err(Refusal::Broken),
         };
-        if peer.ring.is_some() || !is_pipe(&bell) {
+        if (peer.ring.is_some() && !peer.is_deaf()) || !is_pipe(&bell) {
             return Err(Refusal::Broken);
         }
-        attach(peer, geometry, &memory, bell, Cursor::default())?;
+        if peer.is_deaf() {
+            peer.bell = Some(bell);
+            return Ok(memory);
+        }
+        // Other holders may have read there, each without the bell.
+        let cursor = self.vault.as_ref().and_then(|vault| vault.cursor(peer.id));
+        attach(peer, geometry, &memory, bell, cursor.unwrap_or_default())?;
         Ok(memory)
     }
 
@@ -267,11 +323,12 @@ impl Intake {
         shifts: [u8; 3],
         descriptors: Descriptors,
     ) -> Result<(), Refusal> {
-        if peer.ring.is_none() && !vault.has_ring(peer.id) {
+        if (peer.ring.is_none() || peer.is_deaf()) && !vault.has_ring(peer.id) {
             let memory = self.attach(peer, shifts, descriptors)?;
             let bell = peer.bell.as_ref().ok_or(Refusal::Broken)?;
             if vault.add_ring(peer.id, shifts, memory.as_fd(), bell.as_fd()).is_err() {
-                (peer.ring, peer.bell) = (None, None);
+                // It is read, but the others don't have it yet.
+                peer.bell = None;
                 return Err(Refusal::NoRoom);
             }
         }
@@ -332,6 +389,12 @@ fn peek(socket: &OwnedFd, buffer: &mut [u8]) -> rustix::io::Result<(usize, Descr
         }
     }
     Ok((received.bytes, descriptors))
+}
+
+/// Two descriptors to be let go of when they are needed.
+fn spare() -> Option<[OwnedFd; 2]> {
+    let one = || eventfd(0, EventfdFlags::CLOEXEC).ok();
+    Some([one()?, one()?])
 }
 
 /// Whether the other end is closed and no more than `len` bytes wait, so that nothing else can come.

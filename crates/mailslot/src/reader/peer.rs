@@ -127,6 +127,11 @@ impl Peer {
         self.sender.unwrap_or(Sender { pid: 0, uid: u32::MAX, gid: u32::MAX })
     }
 
+    /// Its ring is here, but there was no room for its bell: it has to be looked at.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.ring.is_some() && self.bell.is_none()
+    }
+
     /// It has gone, and one record is all it leaves.
     pub(crate) fn left_a_record(&self) -> bool {
         self.closed && self.inline.is_some() && self.ring.is_none() && self.socket.is_some()
@@ -265,6 +270,9 @@ impl Peer {
 
     /// Asks for a bell. True if something has arrived meanwhile, so that none may come.
     pub(crate) fn arm(&mut self) -> bool {
+        if self.is_deaf() {
+            return self.has_news();
+        }
         if self.held {
             return false;
         }

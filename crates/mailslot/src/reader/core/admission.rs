@@ -11,6 +11,7 @@ use rustix::net::{SendFlags, Shutdown, SocketFlags};
 use rustix::time::{Itimerspec, TimerfdTimerFlags, timerfd_settime};
 
 use super::super::peer::Peer;
+use super::attention::lower;
 use super::{BELL, Core};
 use crate::clock;
 use crate::registry::BACKLOG;
@@ -31,6 +32,7 @@ impl Core {
     /// Takes in what has arrived and wasn't there, or had no room, before.
     pub(super) fn admit_all(&mut self) -> io::Result<()> {
         self.take_untaken();
+        self.give_bells();
         if self.untaken {
             // Those who come now would take the room, and overtake what waits for it.
             self.try_later();
@@ -38,6 +40,9 @@ impl Core {
             self.accept()?;
         } else {
             self.try_at = 0;
+        }
+        if self.deaf {
+            self.wake_at(self.bells_at);
         }
         Ok(())
     }
@@ -49,6 +54,41 @@ impl Core {
             // One connection less may not be enough for a ring.
             while self.untaken && self.make_room() {
                 self.retry_untaken();
+            }
+            if self.untaken {
+                self.do_without_bells();
+            }
+        }
+    }
+
+    /// Takes rings in without their bells, for which there is no room.
+    fn do_without_bells(&mut self) {
+        self.untaken = false;
+        for place in 0..self.peers.len() as u32 {
+            if let Some(peer) = self.peers[place as usize].as_mut().filter(|peer| peer.unread) {
+                let mapped = self.intake.map_without_bell(peer);
+                self.untaken |= !mapped;
+                self.deaf |= mapped;
+                self.activate(place);
+            }
+        }
+    }
+
+    /// Tries again to find room for the bells of those that are looked at without.
+    fn give_bells(&mut self) {
+        let now = clock::now();
+        if !self.deaf || now < self.bells_at {
+            return;
+        }
+        self.bells_at = now + u64::from(TRY_AGAIN);
+        while std::mem::take(&mut self.deaf) {
+            for place in 0..self.peers.len() as u32 {
+                if self.peer(place).is_some_and(|peer| peer.is_deaf() && peer.unread) {
+                    self.read_socket(place);
+                }
+            }
+            if self.deaf && !self.make_room() {
+                return;
             }
         }
     }
@@ -143,10 +183,11 @@ impl Core {
     /// Reads what `peer` has sent, as far as there is room for it.
     pub(super) fn take_in(&mut self, peer: &mut Peer) {
         let known = peer.connection.is_some();
-        let complete = self.intake.read(peer);
+        let complete = self.intake.read(peer) || peer.is_deaf();
         if !known {
             self.tell_opened(peer);
         }
+        self.deaf |= peer.is_deaf();
         self.note(complete);
     }
 
@@ -167,15 +208,35 @@ impl Core {
 
     fn try_in(&mut self, nanoseconds: u32) {
         let now = clock::now();
-        if now < self.try_at {
+        if now >= self.try_at {
+            self.try_at = now + u64::from(nanoseconds);
+            self.wake_at(self.try_at);
+        }
+    }
+
+    /// Sets the timer, unless it rings before.
+    fn wake_at(&mut self, at: u64) {
+        if self.timer_at != 0 && self.timer_at <= at {
             return;
         }
-        self.try_at = now + u64::from(nanoseconds);
-        let once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let soon = Timespec { tv_sec: 0, tv_nsec: nanoseconds.into() };
-        let times = Itimerspec { it_interval: once, it_value: soon };
+        self.timer_at = at.max(1);
+        let second = 1_000_000_000;
+        let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let then = Timespec {
+            tv_sec: (self.timer_at / second) as i64,
+            tv_nsec: (self.timer_at % second) as i64,
+        };
+        let times = Itimerspec { it_interval: never, it_value: then };
         // Only a time that is none makes it fail.
-        let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &times);
+        let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &times);
+    }
+
+    /// What waited for the timer is tried again.
+    pub(super) fn heed_timer(&mut self) {
+        if std::mem::take(&mut self.timer_rang) {
+            lower(&self.timer);
+            (self.timer_at, self.try_at, self.bells_at) = (0, 0, 0);
+        }
     }
 
     pub(super) fn new_peer(&mut self, socket: OwnedFd, id: u64) -> Peer {
@@ -221,7 +282,7 @@ impl Core {
     /// Closes connections that can do without: those on which nothing has been said or, if there are
     /// none, those whose only record is here. Their writers connect again when they have more. False
     /// if there are none.
-    fn make_room(&mut self) -> bool {
+    pub(super) fn make_room(&mut self) -> bool {
         self.dismiss_all(false) || self.dismiss_all(true)
     }
 

@@ -72,13 +72,19 @@ impl Core {
                     let geometry = Geometry::new(base, growth, levels);
                     let place = self.place_of(id);
                     let peer =
-                        place.and_then(|place| self.peer(place)).filter(|p| p.ring.is_none());
+                        place.and_then(|place| self.peer(place)).filter(|peer| peer.bell.is_none());
                     let (Some(place), Some(peer), Some(geometry)) = (place, peer, geometry) else {
                         continue;
                     };
                     let cursor = vault.cursor(id).unwrap_or_default();
                     peer.spoke = true;
-                    match attach(peer, geometry, &memory, bell, cursor) {
+                    let attached = if peer.is_deaf() {
+                        peer.bell = Some(bell);
+                        Ok(())
+                    } else {
+                        attach(peer, geometry, &memory, bell, cursor)
+                    };
+                    match attached {
                         Ok(()) => {}
                         Err(Refusal::Broken) => peer.dead = true,
                         Err(Refusal::NoRoom) => vault.forget(),
@@ -91,6 +97,9 @@ impl Core {
         }
         if vault.has_changed() {
             // There was no room for some of it. Each time the lock is taken it is tried again.
+            if self.make_room() {
+                return self.catch_up_with_peers(vault);
+            }
             self.try_later();
         }
         Ok(())

@@ -10,7 +10,8 @@ use rustix::process::Resource;
 
 use super::{expect_advice, limited};
 use crate::support::{
-    NAME, PATIENCE, both_kinds, names_in, number, shared, spawn, wait_for, wait_until, writer,
+    NAME, PATIENCE, both_kinds, fork, inheritable_slot, names_in, number, rings, shared, slot,
+    spawn, wait_for, wait_until, writer,
 };
 
 /// Runs `body` while this process may have `most` descriptors more than it has.
@@ -230,5 +231,76 @@ pub(super) fn order_among_many() {
             }
         });
         writing.finish();
+    }
+}
+
+/// A second holder may have fewer descriptors than the first has taken in connections: those that are
+/// silent now make room for those that go on, in order.
+pub(super) fn a_holder_of_few() {
+    const OPEN: u64 = 50;
+    const AHEAD: u64 = 5;
+    let slot = inheritable_slot(1 << 20);
+    let handle = slot.to_fd().unwrap();
+    let [read, over] = shared(2) else { panic!() };
+    let writing = spawn(|| {
+        let mut writers: VecDeque<_> = (0..OPEN).map(|_| writer()).collect();
+        for n in 0..2 * OPEN {
+            // The first holder is to have taken all of them in.
+            let ahead = if n == OPEN { 0 } else { AHEAD };
+            wait_until("the reader's reading", || n <= read.load(Ordering::Acquire) + ahead);
+            let mut used = writers.pop_front().unwrap();
+            used.write(&n.to_le_bytes()).unwrap();
+            writers.push_back(used);
+        }
+        wait_for(over, 1);
+    });
+    for n in 0..OPEN - 1 {
+        assert!(read_number(&slot, n, PATIENCE));
+        read.store(n + 1, Ordering::Release);
+    }
+    let other = fork(|| {
+        with_descriptors(30, || {
+            let other = Mailslot::from_fd(handle.try_clone().unwrap()).unwrap();
+            for n in OPEN - 1..2 * OPEN {
+                assert!(read_number(&other, n, PATIENCE));
+                read.store(n + 1, Ordering::Release);
+            }
+        });
+    });
+    other.finish();
+    over.store(1, Ordering::Release);
+    writing.finish();
+}
+
+/// Connections that have taken all descriptors, and then all need two more at once.
+pub(super) fn rings_all_at_once() {
+    const MOST: u64 = 20;
+    for count in MOST - 6..MOST {
+        let slot = slot(1 << 20);
+        let [written, read, over] = shared(3) else { panic!() };
+        let writing = spawn(|| {
+            let mut writers: Vec<_> = (0..count).map(|_| writer()).collect();
+            for n in 0..3 * count {
+                let before = if n < count { 0 } else { count };
+                wait_until("the reader's reading", || read.load(Ordering::Acquire) >= before);
+                writers[(n % count) as usize].write(&n.to_le_bytes()).unwrap();
+                written.store(n + 1, Ordering::Release);
+            }
+            wait_for(over, 1);
+        });
+        with_descriptors(MOST, || {
+            for n in 0..3 * count {
+                if n == count {
+                    read.store(n, Ordering::Release);
+                    wait_for(written, 3 * count);
+                }
+                assert!(read_number(&slot, n, PATIENCE));
+            }
+        });
+        over.store(1, Ordering::Release);
+        writing.finish();
+        wait_until("their leaving", || {
+            slot.try_receive().is_err() && rings(std::process::id()) == 0
+        });
     }
 }

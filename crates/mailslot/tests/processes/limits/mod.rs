@@ -14,6 +14,8 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("limits::descriptors_of_a_creator", descriptors::of_a_creator),
     Case::new("limits::descriptors_of_a_reader", descriptors::of_a_reader),
     Case::new("limits::order_of_new_connections", descriptors::order_of_new_connections),
+    Case::new("limits::rings_all_at_once", descriptors::rings_all_at_once).alone(),
+    Case::new("limits::a_holder_of_few_descriptors", descriptors::a_holder_of_few),
     // What an ordinary user has in flight in other cases counts against the limit here.
     Case::new("limits::order_among_many", descriptors::order_among_many).alone(),
     Case::new("limits::address_space_of_a_writer", memory::address_space_of_a_writer),
