@@ -336,7 +336,7 @@ impl Core {
         let domains: Vec<_> = self.membership.domains.clone();
         for domain in &domains {
             let own = PeerId::new(&domain.name, &domain.own);
-            for computer in &domain.computers {
+            for computer in domain.named() {
                 let id = PeerId::new(&domain.name, computer);
                 if id != own && stays.insert(id.clone()) && !self.by_id.contains_key(&id) {
                     self.add_peer(id, computer, &domain.name);

@@ -59,6 +59,16 @@ pub struct Domain {
     pub own: String,
     /// All its computers, reachable or not, with or without this one.
     pub computers: Vec<String>,
+    /// Computers that are invited, and may have accepted or not: they can be named, but the domain's
+    /// name doesn't mean them yet.
+    pub invited: Vec<String>,
+}
+
+impl Domain {
+    /// All that can be named.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &String> {
+        self.computers.iter().chain(&self.invited)
+    }
 }
 
 /// The domains that this computer belongs to, the primary one first.

@@ -44,7 +44,7 @@ pub(super) fn reach(membership: &Membership, host: &Host) -> Reach {
         return this_computer(own);
     }
     let named = |wanted: &dyn Fn(&Domain, &str) -> bool| {
-        let all = domains.iter().flat_map(|d| d.computers.iter().map(move |c| (d, c)));
+        let all = domains.iter().flat_map(|d| d.named().map(move |c| (d, c)));
         let mut found = all.filter(|(domain, computer)| wanted(domain, computer));
         found.next().map(|(domain, computer)| one(place(domain, computer), computer))
     };

@@ -99,8 +99,8 @@ pub enum Error {
     NoInvitation(String),
     /// The invitation came too late.
     #[error(
-        "the invitation of {computer} to domain {domain} expired at {at}; \
-         ask for another (`mailslot domain invite {computer}`)"
+        "the invitation of {computer} to domain {domain} expired at {at} \
+         (by this computer's clock it is {now}); ask for another (`mailslot domain invite {computer}`)"
     )]
     Expired {
         /// Who was invited.
@@ -109,6 +109,8 @@ pub enum Error {
         domain: String,
         /// When it expired.
         at: String,
+        /// When this computer believes it to be.
+        now: String,
     },
     /// A file of ours cannot be read or written.
     #[error("cannot {what} {path:?}: {source}")]

@@ -78,9 +78,12 @@ impl Invitation {
     /// Accepts it: this computer's identity, and who else belongs to the domain.
     pub fn accept(self, now: u64) -> Result<(Identity, SignedList), Error> {
         if self.expires <= now {
-            let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(self.expires);
-            let at = humantime::format_rfc3339_seconds(at).to_string();
-            return Err(Error::Expired { computer: self.computer, domain: self.domain, at });
+            let text = |seconds| {
+                let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+                humantime::format_rfc3339_seconds(time).to_string()
+            };
+            let (at, now) = (text(self.expires), text(now));
+            return Err(Error::Expired { computer: self.computer, domain: self.domain, at, now });
         }
         let list = self.list()?;
         let identity = Identity {

@@ -11,7 +11,7 @@
 //! | `keeper` | the thread that greets, follows the member list, and renews |
 //! | `outbox` | what waits to be sent to one computer |
 //! | `threads` | what a process needs in its environment before any of this |
-//! | `linger` | connections that end without keeping anybody waiting |
+//! | `sockets` | connections that end without keeping anybody waiting, and a search that doesn't tire |
 //!
 //! Each domain has a session of its own, since each has its own authority. A change of files (this
 //! computer joins, leaves, invites, revokes) is noticed by itself.
@@ -39,11 +39,11 @@ use mailslot_wire::name::fold_case;
 mod domain;
 mod handshake;
 mod keeper;
-mod linger;
 mod outbox;
 mod peers;
 mod seal;
 mod session;
+mod sockets;
 #[cfg(test)]
 mod tests;
 pub mod threads;
@@ -173,10 +173,10 @@ impl Shared {
         let mut state = self.lock();
         let domains = self.domains.read().unwrap_or_else(PoisonError::into_inner);
         let now = identity::now();
-        let of = |domain: &Arc<Domain>| super::Domain {
-            name: domain.name.clone(),
-            own: domain.own.clone(),
-            computers: domain.read().members(now),
+        let of = |domain: &Arc<Domain>| {
+            let (computers, invited) = domain.read().members(now);
+            let (name, own) = (domain.name.clone(), domain.own.clone());
+            super::Domain { name, own, computers, invited }
         };
         let domains = state.order.iter().filter_map(|name| domains.get(name)).map(of).collect();
         let membership = Membership { domains };
@@ -251,8 +251,7 @@ fn reconcile(shared: &Arc<Shared>, running: &mut HashMap<Arc<str>, Running>) {
         })
     };
     for (_, run) in running.extract_if(|name, run| stale(name, run)) {
-        let name = fold_case(&run.domain.name);
-        shared.domains.write().unwrap_or_else(PoisonError::into_inner).remove(&*name);
+        // One that only needs another session stays known until it has that.
         run.stop();
     }
     for identity in identities {
@@ -271,12 +270,24 @@ fn reconcile(shared: &Arc<Shared>, running: &mut HashMap<Arc<str>, Running>) {
             Err(why) => (shared.log)(&format!("domain {name} cannot be served: {why}")),
         }
     }
+    let mut domains = shared.domains.write().unwrap_or_else(PoisonError::into_inner);
+    domains.retain(|name, _| running.contains_key(name));
+    drop(domains);
     shared.lock().order = order;
     shared.announce();
 }
 
-fn start(shared: &Arc<Shared>, identity: Identity, network: Network) -> Result<Running, String> {
+fn start(
+    shared: &Arc<Shared>,
+    mut identity: Identity,
+    network: Network,
+) -> Result<Running, String> {
     let list = shared.store.members(&identity).map_err(|e| e.to_string())?;
+    // A gateway that ends in the middle of a renewal may have kept the list and nothing else.
+    if identity.follow(list.list()) {
+        let kept = shared.store.lock().and_then(|l| shared.store.save_identity(&l, &identity));
+        kept.map_err(|e| e.to_string())?;
+    }
     let ephemeral = keys::new_exchange().map_err(|e| e.to_string())?;
     let own = Own::new(identity.secret(), ephemeral);
     let peers = Peers::new(&identity.domain, &identity.computer, own, list, identity::now());

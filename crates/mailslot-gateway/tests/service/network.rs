@@ -29,6 +29,7 @@ pub(crate) fn connect(
             name: "WORKGROUP".into(),
             own: own.into(),
             computers: computers.iter().map(|name| name.to_string()).collect(),
+            invited: Vec::new(),
         }],
     });
     let reading = socket.try_clone().unwrap();

@@ -29,7 +29,12 @@ impl Victim {
     fn new() -> Victim {
         let mut core = Core::new(Config::new(65536), 1);
         let computers = vec!["ME".into(), "MALLORY".into()];
-        let domain = crate::transport::Domain { name: "D".into(), own: "ME".into(), computers };
+        let domain = crate::transport::Domain {
+            name: "D".into(),
+            own: "ME".into(),
+            computers,
+            invited: vec![],
+        };
         core.handle(Time::ZERO, Input::Membership(Membership { domains: vec![domain] }));
         core.handle(Time::ZERO, Input::Up(PeerId::new("D", "MALLORY")));
         Victim(core, Time::ZERO)

@@ -6,7 +6,7 @@ use crate::transport::Domain;
 
 fn domain(name: &str, own: &str, computers: &[&str]) -> Domain {
     let computers = computers.iter().map(|computer| computer.to_string()).collect();
-    Domain { name: name.into(), own: own.into(), computers }
+    Domain { name: name.into(), own: own.into(), computers, invited: vec!["New".into()] }
 }
 
 fn reached(name: &str) -> Vec<String> {
@@ -47,6 +47,9 @@ fn which_computers_a_name_reaches() {
     assert_eq!(reached("A.B"), ["a.b.sales"]);
     assert_eq!(reached("me.sales"), [""; 0]);
     assert_eq!(reached("nobody"), [""; 0]);
+    // In none of those that mean a domain.
+    assert_eq!(reached("new"), ["new.workgroup"]);
+    assert_eq!(reached("new.sales"), ["new.sales"]);
 }
 
 #[test]

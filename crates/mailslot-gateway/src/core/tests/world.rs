@@ -142,6 +142,7 @@ impl World {
                 name: "WORKGROUP".into(),
                 own: name(index),
                 computers: (0..computers).map(name).collect(),
+                invited: Vec::new(),
             }],
         };
         core.handle(self.now, Input::Membership(membership));

@@ -10,7 +10,8 @@ use zenoh::{Session, Wait};
 
 use super::domain::{Domain, Note, Refused};
 use super::seal::Greeting;
-use super::{linger, session, wire};
+use super::sockets::{self, Scouts};
+use super::{session, wire};
 use crate::config::Network;
 use crate::identity::keys::hex;
 use crate::identity::member::{Renewal, RenewalRequest};
@@ -24,6 +25,9 @@ const LOOK: Duration = Duration::from_secs(600);
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// Answers to computers that are no members, each second.
 const STRANGERS: u32 = 20;
+/// Ask for computers that were lost again after this long, and longer the more there are to answer.
+const SEARCH_AGAIN: Duration = Duration::from_secs(1);
+const SEARCH_EACH: Duration = Duration::from_millis(50);
 /// Say at most this often that frames were thrown away.
 const COMPLAIN: Duration = Duration::from_secs(10);
 
@@ -37,8 +41,10 @@ pub(super) struct Keeper {
     complain_at: Instant,
     strangers: (Instant, u32),
     was_member: bool,
-    /// It has been said that connections can't be kept from [lingering](linger).
-    said_linger: bool,
+    /// It has been said that Zenoh's [sockets] are out of reach.
+    said_sockets: bool,
+    scouts: Option<Scouts>,
+    search_at: Instant,
 }
 
 impl Keeper {
@@ -58,7 +64,9 @@ impl Keeper {
             complain_at: now,
             strangers: (now, 0),
             was_member: true,
-            said_linger: false,
+            said_sockets: false,
+            scouts: None,
+            search_at: now,
         }
     }
 
@@ -81,8 +89,10 @@ impl Keeper {
     fn open(&mut self, notes: &Receiver<Note>) -> Option<impl Sized + use<>> {
         let mut said = String::new();
         loop {
-            match session::open(&self.identity, &self.network).and_then(|s| self.declare(s)) {
-                Ok(declared) => {
+            let opened = session::open(&self.identity, &self.network);
+            match opened.and_then(|(s, scouts)| Ok((self.declare(s)?, scouts))) {
+                Ok((declared, scouts)) => {
+                    self.scouts = scouts;
                     if !said.is_empty() {
                         self.domain.log("connected");
                     }
@@ -150,6 +160,9 @@ impl Keeper {
         let mut next = now + LOOK;
         let peers = self.domain.read();
         next = next.min(peers.deadline().unwrap_or(next));
+        if peers.search_until().is_some_and(|until| until > now) {
+            next = next.min(self.search_at);
+        }
         let seconds = peers.expiry().map(|at| at.saturating_sub(identity::now()));
         next = next.min(now + seconds.map_or(LOOK, Duration::from_secs).max(RETRY));
         if self.refused().frames > 0 {
@@ -167,6 +180,7 @@ impl Keeper {
         for computer in due {
             self.greet(&computer);
         }
+        self.search(now);
         let expired = self.domain.read().expiry().is_some_and(|at| at <= identity::now());
         if expired {
             let list = self.domain.read().list.clone();
@@ -212,15 +226,8 @@ impl Keeper {
     }
 
     fn seen(&mut self, computer: &str, run: &str, is_there: bool) {
-        if is_there
-            && let Err(why) = linger::never()
-            && !self.said_linger
-        {
-            self.said_linger = true;
-            self.domain.log(&format!(
-                "a computer that is cut off may hold up the others for 10 seconds, since its \
-                 connection can't be kept from lingering: {why}"
-            ));
+        if is_there {
+            self.calm();
         }
         let mut peers = self.domain.write();
         let gone = peers.seen(computer, run, is_there, Instant::now());
@@ -234,6 +241,35 @@ impl Keeper {
             // It may have been invited by somebody whom we have not heard of.
             None if is_there => self.answer_stranger(computer),
             _ => {}
+        }
+    }
+
+    /// No connection is to wait for a computer that is silent.
+    fn calm(&mut self) {
+        if let Err(why) = sockets::give_up_after(session::LEASE)
+            && !std::mem::replace(&mut self.said_sockets, true)
+        {
+            self.domain.log(&format!(
+                "a computer that is cut off may hold up the others for 10 seconds, and be found \
+                 again late, since the settings of its connection can't be changed: {why}"
+            ));
+        }
+    }
+
+    /// Looks for computers that were there a short while ago.
+    fn search(&mut self, now: Instant) {
+        let (until, in_reach) = {
+            let peers = self.domain.read();
+            (peers.search_until(), peers.in_reach().len())
+        };
+        if until.is_some_and(|until| until > now) && now >= self.search_at {
+            // Connections that never came far enough for anybody to be seen.
+            self.calm();
+            if let Some(scouts) = &self.scouts {
+                scouts.ask();
+            }
+            let each = SEARCH_EACH * in_reach.try_into().unwrap_or(u32::MAX);
+            self.search_at = now + SEARCH_AGAIN + each;
         }
     }
 
@@ -327,8 +363,6 @@ impl Keeper {
 
     /// From now on `list` is true.
     fn follow(&mut self, list: SignedList) {
-        let serial = list.list().serial;
-        let is_new = serial > self.domain.read().serial();
         if self.identity.follow(list.list()) {
             let kept = self.store.lock().and_then(|l| self.store.save_identity(&l, &self.identity));
             self.warn(kept);
@@ -344,9 +378,7 @@ impl Keeper {
         if std::mem::replace(&mut self.was_member, is_member) && !is_member {
             self.domain.log("this computer was revoked: the others don't take records from it");
         }
-        if is_new {
-            self.domain.shared.announce();
-        }
+        self.domain.shared.announce();
     }
 
     /// Tells everybody about our list.

@@ -16,6 +16,8 @@ use crate::transport::PeerId;
 /// Greet again after this long without an answer; twice as long each time, up to [`SELDOM`].
 const SOON: Duration = Duration::from_millis(500);
 const SELDOM: Duration = Duration::from_secs(8);
+/// How long a computer that is gone is looked for. After that Zenoh still does, every 8 seconds.
+const SEARCH: Duration = Duration::from_secs(60);
 /// The runs of one computer's gateway that are remembered at a time.
 const MOST_RUNS: usize = 4;
 
@@ -34,12 +36,15 @@ pub(super) struct Peer {
     pub(super) outbox: Option<Outbox>,
     /// When to greet it again, unless it answers, and how long to wait after that.
     greet: Option<(Instant, Duration)>,
+    /// Until when to look for it, if it is gone.
+    search: Option<Instant>,
 }
 
 impl Peer {
     fn new(id: PeerId, handshake: Handshake, outbox: Option<Outbox>, now: Instant) -> Self {
-        let (name, expires, joined, channel) = Default::default();
-        let mut this = Self { id, name, expires, joined, handshake, channel, outbox, greet: None };
+        let (name, expires, joined, channel, greet, search) = Default::default();
+        let mut this =
+            Self { id, name, expires, joined, handshake, channel, outbox, greet, search };
         this.approach(now);
         this
     }
@@ -54,8 +59,9 @@ impl Peer {
         self.greet = None;
     }
 
-    fn is_member(&self, now: u64) -> bool {
-        self.expires > now && (self.joined || self.channel.is_some())
+    /// Whether it has accepted its invitation, as far as we know.
+    fn has_joined(&self) -> bool {
+        self.joined || self.channel.is_some()
     }
 }
 
@@ -123,6 +129,7 @@ impl Peers {
         let runs = self.runs.entry(name.clone()).or_default();
         let peer = self.by_name.get_mut(&name).expect("was found above");
         if is_there {
+            peer.search = None;
             if runs.len() < MOST_RUNS && runs.insert(run.to_owned()) {
                 peer.approach(now);
             }
@@ -131,6 +138,7 @@ impl Peers {
         let gone = runs.remove(run) && runs.is_empty();
         if gone {
             peer.rest();
+            peer.search = Some(now + SEARCH);
             peer.handshake.forget();
         }
         gone && peer.channel.take().is_some()
@@ -194,6 +202,11 @@ impl Peers {
         self.by_name.values().filter_map(|peer| peer.greet).map(|(at, _)| at).min()
     }
 
+    /// Until when computers that are gone are to be looked for, if there are any.
+    pub(super) fn search_until(&self) -> Option<Instant> {
+        self.by_name.values().filter_map(|peer| peer.search).max()
+    }
+
     /// When the first member expires: seconds since 1970.
     pub(super) fn expiry(&self) -> Option<u64> {
         self.by_name.values().map(|peer| peer.expires).min()
@@ -205,18 +218,32 @@ impl Peers {
         peers.map(|(name, _)| name.clone()).collect()
     }
 
-    /// The names of all that belong to the domain, as people write them, without this computer.
-    pub(super) fn members(&self, now: u64) -> Vec<String> {
-        let members = self.by_name.values().filter(|peer| peer.is_member(now));
-        let mut names: Vec<_> = members.map(|peer| peer.name.clone()).collect();
-        names.sort_unstable();
-        names
+    /// The names of all that belong to the domain, and of those that are only invited, as people write
+    /// them, without this computer.
+    pub(super) fn members(&self, now: u64) -> (Vec<String>, Vec<String>) {
+        let mut members: Vec<&Peer> =
+            self.by_name.values().filter(|peer| peer.expires > now).collect();
+        members.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let names = |joined| {
+            let those = members.iter().filter(move |peer| peer.has_joined() == joined);
+            those.map(|peer| peer.name.clone()).collect()
+        };
+        (names(true), names(false))
     }
 
     /// Ends all traffic. Gives those that were in reach.
     pub(super) fn shut(&mut self) -> Vec<PeerId> {
-        let peers = self.by_name.drain().map(|(_, peer)| peer);
-        peers.filter(|peer| peer.channel.is_some()).map(|peer| peer.id).collect()
+        let mut were_in_reach = Vec::new();
+        for peer in self.by_name.values_mut() {
+            peer.rest();
+            peer.outbox = None;
+            if peer.channel.take().is_some() {
+                // It has joined, whatever our list says.
+                peer.joined = true;
+                were_in_reach.push(peer.id.clone());
+            }
+        }
+        were_in_reach
     }
 
     /// Whether this computer is a member itself.

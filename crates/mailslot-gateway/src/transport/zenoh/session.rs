@@ -1,22 +1,45 @@
 //! A Zenoh session for one domain: TLS in both directions with the domain's certificates.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use zenoh::{Config, Session, Wait};
 
+use super::sockets::Scouts;
 use crate::config::Network;
 use crate::identity::Identity;
 
 /// How long Zenoh waits before it drops a frame for a computer that doesn't take it.
 const PATIENCE_MICROS: u64 = 1_000_000;
 /// A computer that is silent for so long is gone.
-const LEASE_MILLIS: u64 = 3000;
+pub(super) const LEASE: Duration = Duration::from_secs(3);
+/// How long it may take to connect to a computer. Zenoh looks for no others meanwhile.
+const OPEN_MILLIS: u64 = 5000;
+/// Only one of two computers connects to the other, always the same. Otherwise the one of which the
+/// other has lost sight, but which hasn't noticed yet (it was stopped), takes the new connection for a
+/// second one beside that which is dead. Then it says nothing anew of what it listens to, and hears
+/// nothing any more.
+const ONE_OF_TWO: &str = "greater-zid";
 /// The largest message that is taken from others: the largest member list fits.
 const LARGEST_MESSAGE: usize = 2 << 20;
 
-/// Opens the session.
-pub(super) fn open(identity: &Identity, network: &Network) -> Result<Session, String> {
+/// Opens the session. With it, what searches for others, unless it doesn't or that is not to be had.
+pub(super) fn open(
+    identity: &Identity,
+    network: &Network,
+) -> Result<(Session, Option<Scouts>), String> {
+    if !multicast(network) {
+        return Ok((open_session(identity, network)?, None));
+    }
+    let (session, scouts) = Scouts::of(group(identity), || open_session(identity, network));
+    // If they can't be found, `sockets::give_up_after` says why.
+    Ok((session?, scouts.ok()))
+}
+
+fn open_session(identity: &Identity, network: &Network) -> Result<Session, String> {
     let open = |v4_only| {
         let config = config(identity, network, v4_only).to_string();
         let config = Config::from_json5(&config).map_err(|e| e.to_string())?;
@@ -42,6 +65,8 @@ fn config(identity: &Identity, network: &Network, v4_only: bool) -> Value {
         false => network.listen.iter().map(|address| listen(address.to_string())).collect(),
     };
     let pem = |text: &str| STANDARD.encode(text);
+    // Without multicast, computers may be in places that only one of two can connect to.
+    let gossip = if multicast(network) { ONE_OF_TWO } else { "always" };
     json!({
         "mode": if is_client { "client" } else { "peer" },
         "connect": {
@@ -54,18 +79,25 @@ fn config(identity: &Identity, network: &Network, v4_only: bool) -> Value {
         "listen": { "endpoints": listen },
         "scouting": {
             "multicast": {
-                "enabled": network.multicast && !is_client,
+                "enabled": multicast(network),
                 "interface": network.interface,
-                "address": format!("224.0.0.224:{}", port(identity)),
+                "address": group(identity).to_string(),
+                "autoconnect_strategy": { "peer": { "to_peer": ONE_OF_TWO } },
             },
-            "gossip": { "enabled": !is_client },
+            "gossip": {
+                "enabled": !is_client,
+                "autoconnect_strategy": { "peer": { "to_peer": gossip } },
+            },
         },
         "transport": {
-            "unicast": { "max_sessions": crate::identity::members::MOST_MEMBERS + 16 },
+            "unicast": {
+                "max_sessions": crate::identity::members::MOST_MEMBERS + 16,
+                "open_timeout": OPEN_MILLIS,
+            },
             "link": {
                 "protocols": ["tls"],
                 "tx": {
-                    "lease": LEASE_MILLIS,
+                    "lease": LEASE.as_millis() as u64,
                     "queue": {
                         "size": { "data": 4 },
                         "congestion_control": { "drop": { "wait_before_drop": PATIENCE_MICROS } },
@@ -88,10 +120,16 @@ fn config(identity: &Identity, network: &Network, v4_only: bool) -> Value {
     })
 }
 
-/// The UDP port by which the computers of a domain find each other: one of 7500 to 7999, by the
+/// Whether computers are looked for by multicast.
+fn multicast(network: &Network) -> bool {
+    network.multicast && network.routers.is_empty()
+}
+
+/// Where the computers of a domain find each other. The UDP port is one of 7500 to 7999, by the
 /// authority's key, so that domains on one network seldom knock at each other's doors.
-fn port(identity: &Identity) -> u16 {
+fn group(identity: &Identity) -> SocketAddrV4 {
     let digest = ring::digest::digest(&ring::digest::SHA256, &identity.authority_public);
     let bytes = digest.as_ref();
-    7500 + u16::from_be_bytes([bytes[0], bytes[1]]) % 500
+    let port = 7500 + u16::from_be_bytes([bytes[0], bytes[1]]) % 500;
+    SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 224), port)
 }

@@ -227,6 +227,28 @@ fn a_computer_that_leaves_is_missed_and_one_that_returns_is_found() {
 }
 
 #[test]
+fn a_renewal_that_was_cut_short_is_finished() {
+    let mut sue = Computer::create("WORKGROUP", "SUE");
+    let mut joe = Computer::joined(sue.invite("JOE", DAY));
+    // JOE has asked, SUE has renewed it, and JOE has the list but not the answer.
+    let mut asking = joe.identity();
+    let request = asking.request().unwrap();
+    let authority = sue.store().authority(&sue.identity()).unwrap().unwrap();
+    let list = sue.store().members(&sue.identity()).unwrap();
+    let (_, list) = authority.renew(&list, "JOE", &request, now()).unwrap();
+    for computer in [&sue, &joe] {
+        let store = computer.store();
+        store.save_members(&store.lock().unwrap(), &list).unwrap();
+    }
+    let store = joe.store();
+    store.save_identity(&store.lock().unwrap(), &asking).unwrap();
+    sue.start();
+    joe.start();
+    exchange(&mut sue, "JOE", &mut joe, "SUE");
+    eventually("JOE is renewed", || joe.identity().pending.is_none());
+}
+
+#[test]
 fn invitations_and_revocations_reach_everybody_at_once() {
     let (mut sue, mut joe) = two();
     let invitation = sue.invite("ANN", DAY);

@@ -6,7 +6,7 @@ use crate::identity::member::RenewalRequest;
 /// A raw session with somebody's certificate, to do what no gateway does.
 fn raw(identity: &Identity) -> Session {
     let network = Config::parse("network.interface = 'lo'").unwrap().network_of(&identity.domain);
-    session::open(identity, &network).unwrap()
+    session::open(identity, &network).unwrap().0
 }
 
 /// A session that has met the others: `sue` gets what it puts.
