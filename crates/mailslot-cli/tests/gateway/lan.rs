@@ -14,7 +14,7 @@ pub(crate) struct Lan {
 }
 
 /// What a bad line does to all that goes through it, in each direction.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Line {
     pub(crate) delay_millis: u32,
     pub(crate) loss_percent: u32,

@@ -1,8 +1,8 @@
 //! Steady streams of numbered records, and what becomes of them.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -51,24 +51,98 @@ impl Load {
     }
 }
 
+/// `mailslot write`, fed with so many numbered records as fast as it takes them.
+pub(crate) fn flood(from: &Computer, target: &str, total: u64, size: usize) -> JoinHandle<()> {
+    let mut command = from.command(&["write", "--lines", target]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = BufWriter::new(child.stdin.take().unwrap());
+    thread::spawn(move || {
+        for number in 0..total {
+            writeln!(input, "{number:size$}").expect("the writer takes it");
+        }
+        drop(input);
+        assert!(child.wait().unwrap().success());
+    })
+}
+
+/// A reader that checks the records of a [`flood`]: all, in order.
+pub(crate) struct Check {
+    process: Child,
+    count: Arc<AtomicU64>,
+    wrong: Arc<Mutex<Option<String>>>,
+}
+
+impl Check {
+    pub(crate) fn start(on: &Computer, slot: &str) -> Self {
+        let mut process = on.command(&["read", slot]).stdout(Stdio::piped()).spawn().unwrap();
+        let count = Arc::new(AtomicU64::new(0));
+        let wrong: Arc<Mutex<Option<String>>> = Arc::default();
+        let (counted, found) = (count.clone(), wrong.clone());
+        let output = process.stdout.take().unwrap();
+        thread::spawn(move || {
+            for (due, line) in BufReader::new(output).lines().map_while(Result::ok).enumerate() {
+                if line.trim().parse() != Ok(due) {
+                    *found.lock().unwrap() = Some(format!("{line:?} in place of {due}"));
+                    return;
+                }
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        eventually("the slot exists", || on.run(&["info", slot]).status.success());
+        Self { process, count, wrong }
+    }
+
+    /// Waits until all have come; all the while `look` is told how many have. Fails when none comes
+    /// any more.
+    #[track_caller]
+    pub(crate) fn gets_all(&self, total: u64, mut look: impl FnMut(u64)) {
+        let mut count = 0;
+        while count < total {
+            eventually(&format!("more than {count} of {total} come"), || {
+                let wrong = self.wrong.lock().unwrap();
+                assert!(wrong.is_none(), "{wrong:?}");
+                self.count.load(Ordering::Relaxed) > count
+            });
+            count = self.count.load(Ordering::Relaxed);
+            look(count);
+        }
+        assert_eq!(count, total);
+    }
+}
+
+impl Drop for Check {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// A reader that notes when each record of a [`Load`] has come.
 pub(crate) struct Watch {
-    name: String,
+    pub(crate) name: String,
     process: Child,
-    arrived: Arc<Mutex<Vec<(u64, Duration)>>>,
+    arrived: Arc<Mutex<Vec<Arrival>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    number: u64,
+    at: Instant,
+    delay: Duration,
 }
 
 impl Watch {
     pub(crate) fn start(on: &Computer, slot: &str) -> Self {
         let mut process = on.command(&["read", slot]).stdout(Stdio::piped()).spawn().unwrap();
-        let arrived: Arc<Mutex<Vec<_>>> = Arc::default();
+        let arrived: Arc<Mutex<Vec<Arrival>>> = Arc::default();
         let (theirs, output) = (arrived.clone(), process.stdout.take().unwrap());
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 let mut words = line.split_whitespace().map(|word| word.parse().expect("a number"));
                 let (number, nanos) = (words.next().unwrap(), words.next().unwrap());
-                let delay = BEGAN.elapsed().saturating_sub(Duration::from_nanos(nanos));
-                theirs.lock().unwrap().push((number, delay));
+                let at = Instant::now();
+                let delay = (at - *BEGAN).saturating_sub(Duration::from_nanos(nanos));
+                theirs.lock().unwrap().push(Arrival { number, at, delay });
             }
         });
         eventually("the slot exists", || on.run(&["info", slot]).status.success());
@@ -84,9 +158,9 @@ impl Watch {
     pub(crate) fn missing(&self, total: u64) -> u64 {
         let arrived = self.arrived.lock().unwrap();
         for pair in arrived.windows(2) {
-            assert!(pair[0].0 < pair[1].0, "{}: {pair:?} of {total}", self.name);
+            assert!(pair[0].number < pair[1].number, "{}: {pair:?} of {total}", self.name);
         }
-        assert!(arrived.last().is_none_or(|last| last.0 < total));
+        assert!(arrived.last().is_none_or(|last| last.number < total));
         total - arrived.len() as u64
     }
 
@@ -97,15 +171,33 @@ impl Watch {
         assert_eq!(self.missing(total), 0);
     }
 
-    /// How long the slowest was on its way.
-    pub(crate) fn longest_delay(&self) -> Duration {
-        self.arrived.lock().unwrap().iter().map(|(_, delay)| *delay).max().unwrap_or_default()
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        self.arrived.lock().unwrap().iter().map(|arrival| arrival.number).collect()
+    }
+
+    /// The first that came after `when`.
+    pub(crate) fn next_after(&self, when: Instant) -> Option<Instant> {
+        let arrived = self.arrived.lock().unwrap();
+        arrived.iter().map(|arrival| arrival.at).find(|at| *at > when)
+    }
+
+    /// How long all were on their way, the slowest last.
+    pub(crate) fn delays(&self) -> Vec<Duration> {
+        let arrived = self.arrived.lock().unwrap();
+        let mut delays: Vec<_> = arrived.iter().map(|arrival| arrival.delay).collect();
+        delays.sort_unstable();
+        delays
+    }
+
+    /// Kills the reader.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }

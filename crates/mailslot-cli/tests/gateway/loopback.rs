@@ -60,6 +60,22 @@ pub(crate) fn what_there_is_on_other_computers() {
     }
 }
 
+/// Before anybody has met it. Until then the domain's name doesn't mean it.
+pub(crate) fn an_invited_computer_can_be_written_to() {
+    let mut sue = Computer::new("SUE", None, "lo");
+    let mut joe = Computer::new("JOE", None, "lo");
+    sue.create("WORKGROUP");
+    sue.invite(&joe);
+    sue.start();
+    let (here, there) = (sue.read("x"), joe.read("x"));
+    sue.ok(&["write", "//JOE/mailslot/x", "first"]);
+    assert_eq!(sue.ok(&["write", "--confirm", "//*/mailslot/x", "to all"]), "SUE  accepted\n");
+    joe.start();
+    there.gets(&["first"]);
+    here.gets(&["to all"]);
+    assert_eq!(sue.ok(&["write", "--confirm", "//JOE/mailslot/x", "second"]), "JOE  accepted\n");
+}
+
 pub(crate) fn a_revoked_computer_is_out() {
     let (sue, joe) = two();
     let there = sue.read("x");

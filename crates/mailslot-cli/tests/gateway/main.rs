@@ -5,9 +5,12 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
+mod crowd;
 mod cuts;
+mod ends;
 mod independent;
 mod lan;
+mod lines;
 mod load;
 mod loopback;
 mod namespaces;
@@ -28,6 +31,7 @@ macro_rules! cases {
 const ON_LOOPBACK: &[Case] = cases![
     loopback::every_form_of_a_name_reaches_its_computers,
     loopback::what_there_is_on_other_computers,
+    loopback::an_invited_computer_can_be_written_to,
     loopback::a_revoked_computer_is_out,
     loopback::signals,
     loopback::a_killed_gateway_comes_back,
@@ -41,6 +45,12 @@ const WITH_PYTHON: &[Case] = cases![independent::a_client_in_python_is_a_compute
 /// They need root. The long ones first.
 const IN_NAMESPACES: &[Case] = cases![
     cuts::who_is_away_holds_up_nobody,
+    crowd::twenty_computers,
+    lines::millions_of_records,
+    lines::a_lossy_line_and_a_slow_one,
+    ends::gateways_and_readers_are_killed,
+    ends::a_clock_that_is_wrong_by_a_day,
+    ends::a_writer_that_ends_at_once,
     namespaces::three_computers_on_a_bridge,
     namespaces::a_pulled_cable_loses_nothing_and_holds_up_nobody,
     namespaces::a_frozen_computer_is_no_answer,

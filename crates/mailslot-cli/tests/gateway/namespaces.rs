@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::lan::Lan;
 use crate::util::{Computer, eventually};
 
-fn three(lan: &mut Lan) -> [Computer; 3] {
+pub(crate) fn three(lan: &mut Lan) -> [Computer; 3] {
     let mut all = ["SUE", "JOE", "ANN"].map(|name| lan.computer(name));
     let [sue, joe, ann] = &all;
     sue.create("WORKGROUP");
@@ -24,11 +24,30 @@ pub(crate) fn three_computers_on_a_bridge() {
     let mut lan = Lan::new();
     let [sue, joe, ann] = three(&mut lan);
     let slots = [&sue, &joe, &ann].map(|computer| computer.read("x"));
-    joe.ok(&["write", "//*/mailslot/x", "to all"]);
-    joe.ok(&["write", "//WORKGROUP/mailslot/x", "to the domain"]);
-    slots.iter().for_each(|slot| slot.gets(&["to all", "to the domain"]));
-    ann.ok(&["write", "--confirm", "//JOE/mailslot/x", "to Joe"]);
-    slots[1].gets(&["to all", "to the domain", "to Joe"]);
+    // Each sender is heard by all before the next one writes.
+    let mut due = [&sue, &joe, &ann].map(|_| Vec::new());
+    for sender in [&sue, &joe, &ann] {
+        let from = &sender.name;
+        sender.ok(&["write", "//*/mailslot/x", &format!("{from} to all")]);
+        sender.ok(&["write", "//workgroup/mailslot/x", &format!("{from} to the domain")]);
+        for (receiver, due) in [&sue, &joe, &ann].iter().zip(&mut due) {
+            let to = &receiver.name;
+            let record = format!("{from} to {to}");
+            sender.ok(&["write", &format!("//{to}/mailslot/x"), &record]);
+            due.extend([format!("{from} to all"), format!("{from} to the domain"), record]);
+        }
+        for (slot, due) in slots.iter().zip(&due) {
+            slot.gets(&due.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+
+    // A slot that appears later is reached at once.
+    let confirm = ["write", "--confirm", "--timeout", "30s", "//ANN/mailslot/late", "now?"];
+    let out = joe.run(&confirm);
+    assert_eq!(String::from_utf8_lossy(&out.stdout), "ANN  no such slot\n", "{out:?}");
+    let late = ann.read("late");
+    assert_eq!(joe.ok(&confirm), "ANN  accepted\n");
+    late.gets(&["now?"]);
 }
 
 pub(crate) fn a_pulled_cable_loses_nothing_and_holds_up_nobody() {

@@ -102,9 +102,24 @@ impl Computer {
     }
 
     pub(crate) fn start(&mut self) {
-        let gateway = Running::start(&mut self.command(&["gateway"]), &self.path("log"));
-        self.gateway = Some(gateway);
-        eventually("the gateway is ready", || self.log().contains("ready"));
+        self.start_with(&[]);
+    }
+
+    /// Starts its gateway, with these variables in its environment.
+    pub(crate) fn start_with(&mut self, variables: &[(&str, &str)]) {
+        let mut command = self.command(&["gateway"]);
+        command.envs(variables.iter().copied());
+        let before = self.log().matches("ready").count();
+        self.gateway = Some(Running::start(&mut command, &self.path("log")));
+        eventually("the gateway is ready", || self.log().matches("ready").count() > before);
+    }
+
+    /// The memory that its gateway has, in MiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let pid = self.gateway.as_ref().unwrap().0.id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
     }
 
     pub(crate) fn gateway(&mut self) -> &mut Running {
