@@ -41,9 +41,13 @@ pub(crate) fn run(args: ReadArgs) -> anyhow::Result<Exit> {
 
     if let Some(command) = args.exec {
         let mut sink = Exec::new(command, args.stop_on_failure, slot.name());
-        let exit =
-            stop.interrupting(None, || slot.cancel(), || pump(&slot, &stop, until, &mut sink))??;
-        return sink.finish().map(|()| exit);
+        let ended =
+            stop.interrupting(None, || slot.cancel(), || pump(&slot, &stop, until, &mut sink))?;
+        // Ctrl-C reaches the command, too, which is then no failure of its own.
+        return match stop.reason() {
+            Some(exit) => Ok(exit),
+            None => ended.and_then(|exit| sink.finish().map(|()| exit)),
+        };
     }
     let watched = rustix::io::dup(&out).ok();
     let mut sink: Box<dyn Sink> = match format {

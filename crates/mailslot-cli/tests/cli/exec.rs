@@ -74,6 +74,20 @@ fn it_stops_at_a_failure_if_asked() {
     world.is_empty();
 }
 
+/// Ctrl-C reaches both the command and whoever has started it.
+#[test]
+fn a_signal_to_both_is_no_failure_of_the_command() {
+    let world = World::new();
+    for more in [&[][..], &["--stop-on-failure"]] {
+        let command = "kill -INT $PPID; kill -INT $$; sleep 60";
+        let reader = world.reader("a", &[&["--exec", command], more].concat());
+        world.write("a", "x");
+        let done = reader.finish();
+        assert_eq!(done.code, Some(130), "{done:?}");
+        world.is_empty();
+    }
+}
+
 #[test]
 fn commands_run_one_at_a_time_and_in_order() {
     let world = World::new();
