@@ -14,6 +14,9 @@ use crate::text::hexadecimal;
 /// What the name of every private directory starts with.
 pub const PRIVATE_PREFIX: &str = ".mailslot-";
 
+/// The gateway's entry in the registry. No slot's can be called so.
+pub const GATEWAY_DIR: &str = "mailslot-gateway";
+
 /// The socket's name in its directory.
 const SOCKET_NAME: &[u8] = b"s";
 
@@ -28,6 +31,10 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What a gateway takes whose socket a service manager has made, which knows no limits: it is
+    /// bound under its public name.
+    pub const GATEWAY: Limits = Limits { max_record: 32 << 20, quota: 64 << 20 };
+
     /// `m1000-q4000000`: hexadecimal, lower case, without leading zeros.
     pub fn encode(&self) -> String {
         format!("m{:x}-q{:x}", self.max_record, self.quota)
@@ -57,7 +64,11 @@ impl Limits {
         if components.next()? != SOCKET_NAME {
             return None;
         }
-        let name = components.next()?.strip_prefix(PRIVATE_PREFIX.as_bytes())?;
+        let dir = components.next()?;
+        if dir == GATEWAY_DIR.as_bytes() {
+            return Some(Limits::GATEWAY);
+        }
+        let name = dir.strip_prefix(PRIVATE_PREFIX.as_bytes())?;
         let mut fields = name.rsplitn(3, |&byte| byte == b'-');
         let (quota, max_record, _unique) = (fields.next()?, fields.next()?, fields.next()?);
         let text = [max_record, quota].join(&b'-');

@@ -6,6 +6,7 @@
 //! holds a lock on that directory meanwhile and makes sure that the name still means that one, so
 //! two can't clear each other's successors.
 
+mod adopt;
 mod clear;
 mod gateway;
 mod publish;
@@ -20,6 +21,7 @@ use std::sync::OnceLock;
 use mailslot_wire::meta::Metadata;
 use rustix::fs::{Mode, OFlags};
 
+pub(crate) use adopt::{adopt, leave};
 pub(crate) use clear::{clear, is_alive};
 pub(crate) use gateway::{gateway_dir, may_be_gateway, stated_name};
 pub(crate) use publish::{BACKLOG, Published, publish};

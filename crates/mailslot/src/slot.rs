@@ -68,6 +68,8 @@ pub struct Mailslot {
     dir: PathBuf,
     inode: u64,
     lock: Option<OwnedFd>,
+    /// The socket is a service manager's, and goes on listening.
+    kept: bool,
     /// What the processes that hold an inheritable handle share.
     vault: Option<Arc<Vault>>,
 }
@@ -105,12 +107,26 @@ impl Mailslot {
         })
     }
 
+    /// Makes the gateway's slot of a socket that a service manager has made.
+    pub(crate) fn create_on(
+        listener: OwnedFd,
+        options: &MailslotOptions,
+        name: SlotName,
+    ) -> Result<Self, CreateError> {
+        let published = registry::adopt(listener, &name, options)?;
+        let dir = published.dir.clone();
+        Self::assemble(&name, options, published).map_err(|(action, source)| {
+            registry::leave(&dir);
+            CreateError::Io { name, action, source }
+        })
+    }
+
     fn assemble(
         name: &SlotName,
         options: &MailslotOptions,
         published: Published,
     ) -> Result<Self, (&'static str, std::io::Error)> {
-        let Published { listener, lock, dir, inode } = published;
+        let Published { listener, lock, dir, inode, kept } = published;
         let timeout = to_nanoseconds(options.read_timeout);
         let limits = options.limits();
         let (core, vault) = if options.inheritable {
@@ -140,6 +156,7 @@ impl Mailslot {
             dir,
             inode,
             lock: Some(lock),
+            kept,
             vault,
         })
     }
@@ -336,12 +353,17 @@ impl Drop for Mailslot {
         let turn = self.turn.get_mut().unwrap_or_else(PoisonError::into_inner);
         if self.vault.is_none() && here {
             // Forked children hold copies of all descriptors; none may keep the slot alive.
-            turn.core().shut_down();
+            turn.core().shut_down(self.kept);
             if let Some(lock) = &self.lock {
                 let _ = rustix::fs::flock(lock, FlockOperation::Unlock);
             }
         }
         turn.close();
+        if self.kept {
+            // While the lock says that it lives: later it may be another's.
+            registry::leave(&self.dir);
+            return;
+        }
         self.lock = None;
         let shared = self.vault.take().is_some();
         if shared || here {

@@ -11,7 +11,8 @@ use crate::values;
 ///
 /// Runs until Ctrl-C or SIGTERM; then it waits a few seconds at most until what was written has
 /// arrived. SIGHUP makes it read config.toml again. That this computer creates, joins or leaves a
-/// domain, it notices by itself. It is configured by config.toml in /etc/mailslot (for root) or
+/// domain, it notices by itself. A service manager may hand it its socket (systemd's socket
+/// activation) and be told when it is ready. It is configured by config.toml in /etc/mailslot (for root) or
 /// ~/.config/mailslot; there need not be one.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -1,32 +1,51 @@
 //! Metrics for Prometheus, over as little HTTP as it needs.
 
 use std::io::{self, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mailslot_gateway::config::Metrics;
 use mailslot_gateway::service::status::{ComputerStatus, Reply, Request, Status, ask};
 
-/// A client that is slower is forgotten.
+/// A client that takes longer to ask, or to take the answer, is forgotten.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// No request is longer.
 const MOST_BYTES: usize = 8192;
+/// Clients served at once. More wait.
+const MOST_CLIENTS: usize = 64;
 
-/// Serves them, one client at a time, until the process ends.
+/// What a client is connected by.
+trait Stream: Read + Write + Send + 'static {
+    /// Until when it may keep us waiting.
+    fn limit(&self, until: Instant) -> io::Result<()>;
+}
+
+macro_rules! stream {
+    ($stream:ty) => {
+        impl Stream for $stream {
+            fn limit(&self, until: Instant) -> io::Result<()> {
+                let left = until.checked_duration_since(Instant::now());
+                let left = left.filter(|left| !left.is_zero()).ok_or(io::ErrorKind::TimedOut)?;
+                self.set_read_timeout(Some(left))?;
+                self.set_write_timeout(Some(left))
+            }
+        }
+    };
+}
+
+stream!(TcpStream);
+stream!(UnixStream);
+
+/// Serves them until the process ends.
 pub(super) fn serve(at: &Metrics) -> io::Result<()> {
-    let thread = thread::Builder::new().name("metrics".into());
     match at {
         Metrics::Loopback(address) => {
             let listener = TcpListener::bind(address)?;
-            thread.spawn(move || {
-                for stream in listener.incoming().flatten() {
-                    let _ = stream.set_read_timeout(Some(PATIENCE));
-                    let _ = stream.set_write_timeout(Some(PATIENCE));
-                    let _ = answer(stream);
-                }
-            })?;
+            serve_all(move || listener.accept().map(|(stream, _)| stream))
         }
         Metrics::Unix(path) => {
             // One that a killed gateway left behind.
@@ -35,22 +54,54 @@ pub(super) fn serve(at: &Metrics) -> io::Result<()> {
                 std::fs::remove_file(path)?;
             }
             let listener = UnixListener::bind(path)?;
-            thread.spawn(move || {
-                for stream in listener.incoming().flatten() {
-                    let _ = stream.set_read_timeout(Some(PATIENCE));
-                    let _ = stream.set_write_timeout(Some(PATIENCE));
-                    let _ = answer(stream);
-                }
-            })?;
+            serve_all(move || listener.accept().map(|(stream, _)| stream))
         }
     }
+}
+
+/// A thread for each client, so that one that is slow holds up nobody.
+fn serve_all<S: Stream>(accept: impl Fn() -> io::Result<S> + Send + 'static) -> io::Result<()> {
+    // Holds a token for each client that could be served besides.
+    let (done, free) = sync_channel(MOST_CLIENTS);
+    let served = move || {
+        for _ in 0..MOST_CLIENTS {
+            let _ = done.send(());
+        }
+        while free.recv().is_ok() {
+            let Ok(stream) = accept() else {
+                // No descriptors left, most likely.
+                thread::sleep(Duration::from_millis(100));
+                let _ = done.send(());
+                continue;
+            };
+            let token = Token(done.clone());
+            // If it fails, the token comes back at once.
+            let _ = thread::Builder::new().name("metrics-client".into()).spawn(move || {
+                let _token = token;
+                // A client that goes away, or talks nonsense, is no matter.
+                let _ = answer(stream);
+            });
+        }
+    };
+    thread::Builder::new().name("metrics".into()).spawn(served)?;
     Ok(())
 }
 
-fn answer(mut stream: impl Read + Write) -> io::Result<()> {
+/// Makes room for another client when it is dropped.
+struct Token(SyncSender<()>);
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+fn answer(mut stream: impl Stream) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
     let mut request = Vec::new();
     let mut buffer = [0; 1024];
     while !request.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+        stream.limit(until)?;
         let n = stream.read(&mut buffer)?;
         request.extend_from_slice(&buffer[..n]);
         if n == 0 || request.len() > MOST_BYTES {
@@ -59,18 +110,34 @@ fn answer(mut stream: impl Read + Write) -> io::Result<()> {
     }
     let path = request.split(|&b| b == b' ').nth(1).unwrap_or_default();
     let (code, body) = match (request.starts_with(b"GET "), path) {
-        (true, b"/metrics" | b"/") => match ask(&Request::Status) {
-            Ok(Reply::Status(status)) => ("200 OK", text(&status)),
-            _ => ("503 Service Unavailable", String::new()),
+        (true, b"/metrics" | b"/") => match status() {
+            Some(status) => ("200 OK", text(&status)),
+            None => ("503 Service Unavailable", String::new()),
         },
         _ => ("404 Not Found", "metrics are at /metrics\n".into()),
     };
-    write!(
-        stream,
+    let reply = format!(
         "HTTP/1.1 {code}\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n{body}",
         body.len()
-    )
+    );
+    let until = Instant::now() + PATIENCE;
+    let mut rest = reply.as_bytes();
+    while !rest.is_empty() {
+        stream.limit(until)?;
+        rest = &rest[stream.write(rest)?..];
+    }
+    Ok(())
+}
+
+/// One at a time, so that many clients keep nobody from asking the gateway otherwise.
+fn status() -> Option<Box<Status>> {
+    static ASKING: Mutex<()> = Mutex::new(());
+    let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+    match ask(&Request::Status) {
+        Ok(Reply::Status(status)) => Some(status),
+        _ => None,
+    }
 }
 
 /// In the text format of Prometheus.

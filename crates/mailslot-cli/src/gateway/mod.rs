@@ -16,7 +16,7 @@ use mailslot_gateway::config::Config;
 use mailslot_gateway::identity::{Store, name};
 use mailslot_gateway::service::{MAX_RECORD_SIZE, Service};
 use mailslot_gateway::transport::events;
-use mailslot_gateway::transport::zenoh::{Log, Zenoh, threads};
+use mailslot_gateway::transport::zenoh::{Log, Zenoh, refusals, threads};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
@@ -25,6 +25,7 @@ use crate::flags::{GatewayArgs, GatewayCommand};
 use crate::stdout::Stdout;
 use crate::text;
 
+mod activation;
 pub(crate) mod client;
 mod metrics;
 mod notify;
@@ -64,6 +65,8 @@ fn serve() -> anyhow::Result<Exit> {
     if !threads::are_set() {
         return Err(begin_anew());
     }
+    // First of all: a number that nobody has handed over may be anything later.
+    let listener = activation::listener()?;
     let signals = Signals::new()?;
     let store = Store::of_this_user()?;
     let config = Config::read(store.dir())?;
@@ -77,9 +80,14 @@ fn serve() -> anyhow::Result<Exit> {
     };
     let mut options = GatewayOptions::new(computer.clone());
     options.max_record_size(MAX_RECORD_SIZE);
-    let slot = options.create().context("cannot start the gateway")?;
+    let slot = match listener {
+        Some(listener) => options.create_on(listener),
+        None => options.create(),
+    };
+    let slot = slot.context("cannot start the gateway")?;
     let (sink, source) = events().context("cannot start the gateway")?;
     let log: Log = Arc::new(say);
+    refusals::tell(log.clone());
     let zenoh = Zenoh::start(store.clone(), config.clone(), sink, log.clone())?;
     let zenoh = Arc::new(zenoh);
     let service = Service::new(slot, zenoh.clone(), source, log);

@@ -8,6 +8,7 @@ use crate::util::{Computer, Running, eventually};
 /// A bridge in a namespace of its own, and a namespace for each computer. Gone when dropped.
 pub(crate) struct Lan {
     tag: String,
+    number: u32,
     ports: u32,
     namespaces: Vec<String>,
     lines: Vec<Running>,
@@ -32,8 +33,9 @@ fn ip(args: &str) {
 impl Lan {
     pub(crate) fn new() -> Self {
         // The pid and a number: tests run at the same time.
-        let tag = format!("ms{}-{}", id(), LANS.fetch_add(1, Ordering::Relaxed));
-        let mut lan = Self { tag, ports: 0, namespaces: vec![], lines: vec![] };
+        let number = LANS.fetch_add(1, Ordering::Relaxed);
+        let tag = format!("ms{}-{number}", id());
+        let mut lan = Self { tag, number, ports: 0, namespaces: vec![], lines: vec![] };
         let bridge = lan.namespace("bridge");
         ip(&format!("-n {bridge} link add br0 type bridge"));
         ip(&format!("-n {bridge} link set br0 up"));
@@ -56,6 +58,16 @@ impl Lan {
         let namespace = self.namespace(name);
         self.plug(&namespace, "eth0");
         Computer::new(name, Some(&namespace), "eth0")
+    }
+
+    /// Plugs a computer of another network into this one, too.
+    pub(crate) fn plug_into(&mut self, computer: &Computer, interface: &str) {
+        self.plug(computer.namespace().unwrap(), interface);
+    }
+
+    /// The address of what was plugged in last.
+    pub(crate) fn last_address(&self) -> String {
+        format!("10.99.{}.{}", self.number % 250, self.ports)
     }
 
     fn plug(&mut self, namespace: &str, interface: &str) {
@@ -90,7 +102,7 @@ impl Lan {
         let (bridge, n) = (self.bridge(), self.ports);
         ip(&format!("-n {bridge} link set port{n} master br0"));
         ip(&format!("-n {bridge} link set port{n} up"));
-        ip(&format!("-n {namespace} addr add 10.99.0.{n}/24 dev {interface}"));
+        ip(&format!("-n {namespace} addr add {}/24 dev {interface}", self.last_address()));
         ip(&format!("-n {namespace} link set lo up"));
         ip(&format!("-n {namespace} link set {interface} up"));
     }

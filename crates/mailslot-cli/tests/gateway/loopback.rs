@@ -6,9 +6,10 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 
 use rustix::process::Signal;
 
+use crate::load::{Load, Watch};
 use crate::util::{Computer, Running, eventually};
 
-fn two() -> (Computer, Computer) {
+pub(crate) fn two() -> (Computer, Computer) {
     let mut sue = Computer::new("SUE", None, "lo");
     let mut joe = Computer::new("JOE", None, "lo");
     sue.create("WORKGROUP");
@@ -115,6 +116,27 @@ pub(crate) fn signals() {
     joe.reaches(&sue);
     sue.signal(Signal::INT);
     assert_eq!(sue.gateway().ends(), Some(0), "{}", sue.log());
+}
+
+/// Each reload makes a new session, since it listens elsewhere.
+pub(crate) fn reloads_under_load_lose_nothing() {
+    let (sue, joe) = two();
+    sue.knows_as_member(&joe);
+    let watch = Watch::start(&joe, "x");
+    let load = Load::start(&sue, "//JOE/mailslot/x", 500, 100);
+    for address in ["127.0.0.2:0", "127.0.0.3:0", "127.0.0.4:0"] {
+        for computer in [&sue, &joe] {
+            let before = watch.count();
+            computer.configure(&format!("[network]\ninterface = 'lo'\nlisten = ['{address}']\n"));
+            computer.signal(Signal::HUP);
+            let read = || computer.log().matches("is read again").count();
+            eventually("it is read again", || read() > 0);
+            eventually("records come again", || watch.count() > before + 500);
+        }
+    }
+    let total = load.stop();
+    watch.gets_all(total);
+    assert_eq!(sue.of_computer("JOE", "lost"), 0);
 }
 
 pub(crate) fn a_killed_gateway_comes_back() {

@@ -5,16 +5,22 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
+mod activation;
 mod crowd;
 mod cuts;
+mod disk;
 mod ends;
 mod independent;
 mod lan;
 mod lines;
 mod load;
 mod loopback;
+mod metrics;
 mod namespaces;
 mod python;
+mod routers;
+mod strangers;
+mod users;
 mod util;
 
 /// Most of them mostly wait.
@@ -37,12 +43,16 @@ const ON_LOOPBACK: &[Case] = cases![
     loopback::a_killed_gateway_comes_back,
     loopback::killed_gateways_double_nothing,
     loopback::metrics_and_readiness,
+    loopback::reloads_under_load_lose_nothing,
+    metrics::clients_that_are_slow_many_or_mad_hold_up_nobody,
+    activation::who_writes_before_the_gateway_is_up_is_served,
+    activation::what_is_no_gateways_socket_is_refused,
 ];
 
 /// They need Python with Zenoh: see CONTRIBUTING.md.
 const WITH_PYTHON: &[Case] = cases![independent::a_client_in_python_is_a_computer_like_any_other];
 
-/// They need root. The long ones first.
+/// They need root, most for network namespaces. The long ones first.
 const IN_NAMESPACES: &[Case] = cases![
     cuts::who_is_away_holds_up_nobody,
     crowd::twenty_computers,
@@ -54,6 +64,18 @@ const IN_NAMESPACES: &[Case] = cases![
     namespaces::three_computers_on_a_bridge,
     namespaces::a_pulled_cable_loses_nothing_and_holds_up_nobody,
     namespaces::a_frozen_computer_is_no_answer,
+    routers::peers_by_address_need_no_multicast,
+    users::others_may_use_roots_gateway_and_no_more,
+    disk::a_full_disk_stops_no_record,
+];
+
+/// They need both.
+const IN_NAMESPACES_WITH_PYTHON: &[Case] = cases![
+    routers::computers_on_networks_apart_meet_at_a_router,
+    strangers::strangers_get_no_connection,
+    strangers::a_member_neither_forges_nor_reads_nor_floods,
+    strangers::garbage_on_every_port_harms_nobody,
+    strangers::a_revoked_member_is_out_everywhere_in_time,
 ];
 
 fn main() -> ExitCode {
@@ -62,20 +84,24 @@ fn main() -> ExitCode {
     let root = rustix::process::geteuid().is_root();
     let required = std::env::var_os("MAILSLOT_REQUIRE_ROOT").is_some();
     assert!(root || !required, "these tests need root");
-    let trial = |&(name, case): &Case| {
-        Trial::test(name, move || {
-            case();
-            Ok(())
-        })
-    };
-    let in_namespaces = IN_NAMESPACES.iter().map(trial);
-    let in_namespaces = in_namespaces.map(|trial| trial.with_ignored_flag(!root).with_kind("root"));
     let python = python::is_there();
     let required = std::env::var_os("MAILSLOT_REQUIRE_TOOLS").is_some();
     assert!(python || !required, "these tests need Python with Zenoh: see CONTRIBUTING.md");
-    let with_python = WITH_PYTHON.iter().map(trial);
-    let with_python = with_python.map(|t| t.with_ignored_flag(!python).with_kind("python"));
-    let on_loopback = ON_LOOPBACK.iter().map(trial);
-    let trials = in_namespaces.chain(with_python).chain(on_loopback).collect();
+    let trials = [
+        (IN_NAMESPACES_WITH_PYTHON, "root, python", root && python),
+        (IN_NAMESPACES, "root", root),
+        (WITH_PYTHON, "python", python),
+        (ON_LOOPBACK, "", true),
+    ];
+    let trials = trials.into_iter().flat_map(|(cases, kind, possible)| {
+        cases.iter().map(move |&(name, case)| {
+            let trial = Trial::test(name, move || {
+                case();
+                Ok(())
+            });
+            trial.with_ignored_flag(!possible).with_kind(kind)
+        })
+    });
+    let trials = trials.collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
 
+use mailslot_gateway::transport::zenoh::threads;
+
 use crate::util::{Computer, Running, eventually};
 
 fn interpreter() -> OsString {
@@ -29,10 +31,20 @@ pub(crate) struct Program {
 impl Program {
     /// Starts `name.py` on a computer.
     pub(crate) fn start(on: &Computer, name: &str, args: &[&str]) -> Self {
+        Self::start_with(on, interpreter().to_str().unwrap(), name, args)
+    }
+
+    /// Starts one that needs nothing but Python.
+    pub(crate) fn start_plain(on: &Computer, name: &str, args: &[&str]) -> Self {
+        Self::start_with(on, "python3", name, args)
+    }
+
+    fn start_with(on: &Computer, interpreter: &str, name: &str, args: &[&str]) -> Self {
         let script = format!("{}/tests/gateway/python/{name}.py", env!("CARGO_MANIFEST_DIR"));
-        let mut command = on.program(interpreter().to_str().unwrap());
+        let mut command = on.program(interpreter);
         command.arg(script).args(args).stdin(Stdio::piped());
         command.env("PYTHONDONTWRITEBYTECODE", "1");
+        command.env(threads::VARIABLE, threads::SETTING);
         let file = on.path(&format!("{name}-says"));
         let mut process = Running::start(&mut command, &file);
         let input = process.input();

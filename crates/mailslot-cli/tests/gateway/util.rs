@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// Much longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(90);
-const BIN: &str = env!("CARGO_BIN_EXE_mailslot");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_mailslot");
 
 /// Waits until something is so.
 #[track_caller]
@@ -48,13 +48,17 @@ impl Computer {
         fs::write(self.path("config/config.toml"), text).unwrap();
     }
 
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.dir.path().join(file)
     }
 
     /// `mailslot ARGS` on it.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.program(BIN);
+        let mut command = self.program(PROGRAM);
         command.args(args);
         command
     }
@@ -155,6 +159,14 @@ impl Computer {
         let process = Running::start(&mut self.command(&["read", slot]), &file);
         eventually("the slot exists", || self.run(&["info", slot]).status.success());
         Reader { file, _process: process }
+    }
+
+    /// Waits until `other`, which was invited from here, is a member, with keys of its own.
+    pub(crate) fn knows_as_member(&self, other: &Computer) {
+        let line = format!("certificate of {} is renewed", other.name.to_lowercase());
+        eventually(&line, || self.log().contains(&line));
+        self.reaches(other);
+        other.reaches(self);
     }
 
     /// Waits until the computers' gateways reach each other.

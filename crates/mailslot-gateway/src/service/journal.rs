@@ -4,7 +4,8 @@
 //! process is killed between the two, that record is lost, and nobody is told that it arrived.
 //!
 //! The file lies in memory beside the slots, and goes with them when the computer stops. It consists
-//! of entries of 32 bytes, which a `write` puts there whole or not at all:
+//! of entries of 32 bytes. What a kill leaves half written can only be the last of them, which is as
+//! good as none: what it would have noted has not been done.
 //!
 //! | kind | bytes 1 to 7 | bytes 8 to 31 |
 //! |---|---|---|
@@ -16,7 +17,7 @@
 //! A peer without a name is this computer. The key makes the names of writers: see
 //! [`Journal::writer`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -25,10 +26,14 @@ use std::path::{Path, PathBuf};
 use mailslot_wire::answer::Outcome;
 use mailslot_wire::envelope::WriterId;
 use ring::hmac;
+use rustix::process::{Resource, getrlimit};
 
 use super::Log;
 use crate::core::Restored;
 use crate::transport::PeerId;
+
+#[cfg(test)]
+mod tests;
 
 const ENTRY: usize = 32;
 const PEER: u8 = 1;
@@ -38,6 +43,9 @@ const KEY: u8 = 4;
 
 /// From this size on, the file is written anew with what matters.
 const SIZE_MAX: u64 = 4 * 1024 * 1024;
+
+/// No journal is longer: it is written anew as soon as it has more than [`SIZE_MAX`].
+const FILE_MAX: u64 = 2 * SIZE_MAX;
 
 /// Writers that are kept then. More than the core remembers of one computer.
 const WRITERS_MAX: usize = 16 * 1024;
@@ -66,6 +74,8 @@ pub(super) struct Journal {
     size: u64,
     key: [u8; 24],
     peers: HashMap<Option<PeerId>, u32>,
+    /// No peer has this number or a higher one.
+    next_peer: u32,
     writers: HashMap<(u32, WriterId), Known>,
     uses: u64,
 }
@@ -84,16 +94,25 @@ impl Journal {
             size: 0,
             key,
             peers: HashMap::new(),
+            next_peer: 0,
             writers: HashMap::new(),
             uses: 0,
         };
+        // Writing past this limit would kill the process with SIGXFSZ.
+        if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < FILE_MAX) {
+            let error = io::Error::other(format!("files may have less than {FILE_MAX} bytes"));
+            journal.complain(&error, log);
+            return (journal, Vec::new());
+        }
         let mut bytes = Vec::new();
-        let read = journal.open_file(false).and_then(|mut file| file.read_to_end(&mut bytes));
+        let read = journal.open_file(false);
+        let read = read.and_then(|file| file.take(FILE_MAX).read_to_end(&mut bytes));
         if let Err(error) = read
             && error.kind() != io::ErrorKind::NotFound
         {
-            journal.complain(&error, log);
-            return (journal, Vec::new());
+            // Others may put something there, too. Root's gateway can take it away.
+            bytes.clear();
+            log(&format!("the journal {} can't be used: {error}", journal.path.display()));
         }
         let restored = journal.replay(&bytes);
         if let Err(error) = journal.rewrite() {
@@ -114,7 +133,7 @@ impl Journal {
         let file = options.open(&self.path)?;
         let stat = file.metadata()?;
         if !stat.is_file() || stat.uid() != rustix::process::geteuid().as_raw() {
-            return Err(io::Error::other("it is no file of this user; remove it"));
+            return Err(io::Error::other("it is no file of this user"));
         }
         Ok(file)
     }
@@ -149,6 +168,9 @@ impl Journal {
                         .take(len)
                         .collect();
                     let Ok(name) = String::from_utf8(name) else { continue };
+                    if name.len() < len {
+                        break;
+                    }
                     let id = name
                         .split_once('\n')
                         .map(|(computer, domain)| PeerId::new(domain, computer));
@@ -172,6 +194,7 @@ impl Journal {
             }
         }
         self.writers.retain(|(peer, _), _| names.contains_key(peer));
+        self.next_peer = names.keys().max().map_or(0, |highest| highest.wrapping_add(1));
         self.peers = names.iter().map(|(number, peer)| (peer.clone(), *number)).collect();
         let restored = self.writers.iter().map(|((peer, writer), known)| {
             let restored = Restored { writer: *writer, next: known.next, last: known.last };
@@ -201,6 +224,8 @@ impl Journal {
         for (_, key) in order.drain(..surplus) {
             self.writers.remove(&key);
         }
+        let used: HashSet<u32> = self.writers.keys().map(|(peer, _)| *peer).collect();
+        self.peers.retain(|_, number| used.contains(number));
         let mut bytes = vec![0; ENTRY];
         bytes[0] = KEY;
         bytes[8..].copy_from_slice(&self.key);
@@ -220,8 +245,11 @@ impl Journal {
         let file = self.open_file(true);
         let new = std::mem::replace(&mut self.path, path);
         let mut file = file?;
-        file.write_all(&bytes)?;
-        std::fs::rename(new, &self.path)?;
+        let written = file.write_all(&bytes).and_then(|()| std::fs::rename(&new, &self.path));
+        if let Err(error) = written {
+            let _ = std::fs::remove_file(new);
+            return Err(error);
+        }
         self.file = Some(file);
         self.size = bytes.len() as u64;
         Ok(())
@@ -235,7 +263,8 @@ impl Journal {
         let number = match self.peers.get(peer) {
             Some(number) => *number,
             None => {
-                let number = self.peers.values().max().map_or(0, |highest| highest + 1);
+                let number = self.next_peer;
+                self.next_peer = number.wrapping_add(1);
                 self.peers.insert(peer.clone(), number);
                 self.append(&peer_entry(peer.as_ref(), number), log);
                 number
@@ -276,6 +305,8 @@ impl Journal {
         }
         if let Err(error) = result {
             self.complain(&error, log);
+            // It would tell the next start what is long past, and takes room where there is none.
+            let _ = std::fs::remove_file(&self.path);
         }
     }
 }

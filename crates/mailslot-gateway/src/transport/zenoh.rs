@@ -11,6 +11,7 @@
 //! | `keeper` | the thread that greets, follows the member list, and renews |
 //! | `outbox` | what waits to be sent to one computer |
 //! | `threads` | what a process needs in its environment before any of this |
+//! | [`refusals`] | connections that Zenoh refuses, for the log |
 //! | `sockets` | connections that end without keeping anybody waiting, and a search that doesn't tire |
 //!
 //! Each domain has a session of its own, since each has its own authority. A change of files (this
@@ -41,6 +42,7 @@ mod handshake;
 mod keeper;
 mod outbox;
 mod peers;
+pub mod refusals;
 mod seal;
 mod session;
 mod sockets;

@@ -149,3 +149,10 @@ proptest! {
         let _ = Limits::from_address(&address);
     }
 }
+
+#[test]
+fn a_gateways_socket_of_a_service_manager_says_none() {
+    let address = b"/run/mailslot/mailslot-gateway/s";
+    assert_eq!(Limits::from_address(address), Some(Limits::GATEWAY));
+    assert_eq!(Limits::from_address(b"/run/mailslot/mailslot-gateway/status"), None);
+}

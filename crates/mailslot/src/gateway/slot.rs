@@ -1,12 +1,13 @@
 //! The slot that a gateway reads.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use mailslot_wire::computer::is_computer_name;
+use mailslot_wire::limits::Limits;
 
 use super::Connection;
 use crate::{Access, CreateError, Mailslot, MailslotOptions, ReadError, SlotName};
@@ -53,6 +54,22 @@ impl GatewayOptions {
 
     /// Creates the slot. Fails if a gateway is running already.
     pub fn create(&self) -> Result<GatewaySlot, CreateError> {
+        let (name, options) = self.checked()?;
+        Mailslot::create_with(&options, name).map(GatewaySlot::new).map_err(running)
+    }
+
+    /// Creates the slot on a socket on which a service manager has listened so far: one for
+    /// sequenced packets, at `mailslot-gateway/s` in the registry. Programs that have connected by
+    /// now are served. It takes records of up to 32 MiB, with a quota of 64 MiB; who may write is up to
+    /// the socket's mode. When the slot ends, the service manager goes on listening.
+    pub fn create_on(&self, listener: OwnedFd) -> Result<GatewaySlot, CreateError> {
+        let (name, mut options) = self.checked()?;
+        let Limits { max_record, quota } = Limits::GATEWAY;
+        options.max_record_size(max_record).quota(quota);
+        Mailslot::create_on(listener, &options, name).map(GatewaySlot::new).map_err(running)
+    }
+
+    fn checked(&self) -> Result<(SlotName, MailslotOptions), CreateError> {
         let name = SlotName::parse(NAME)?;
         if !is_computer_name(&self.computer) {
             let reason = format!("{:?} can't be the name of a computer", self.computer);
@@ -60,13 +77,23 @@ impl GatewayOptions {
         }
         let mut options = self.options.clone();
         options.gateway = Some(self.computer.clone());
-        let slot = Mailslot::create_with(&options, name).map_err(|error| match error {
-            CreateError::AlreadyExists { pid, owner, .. } => {
-                CreateError::GatewayRuns { pid, owner }
-            }
-            other => other,
-        })?;
-        Ok(GatewaySlot { slot })
+        Ok((name, options))
+    }
+}
+
+/// The error if there is a gateway already, or somebody who starts it when it is needed.
+fn running(error: CreateError) -> CreateError {
+    match error {
+        CreateError::AlreadyExists { name, pid: 0, .. } => CreateError::Option {
+            name,
+            reason:
+                "a service manager listens in its place, and starts the gateway when a program \
+                     writes to another computer; stop that first (`systemctl stop \
+                     mailslot-gateway.socket`)"
+                    .to_owned(),
+        },
+        CreateError::AlreadyExists { pid, owner, .. } => CreateError::GatewayRuns { pid, owner },
+        other => other,
     }
 }
 
@@ -121,6 +148,10 @@ pub struct GatewayRecord {
 pub(crate) struct EventQueue(pub(crate) VecDeque<Event>);
 
 impl GatewaySlot {
+    fn new(slot: Mailslot) -> Self {
+        Self { slot }
+    }
+
     /// Waits until something has happened, at most `timeout` (`None`: for ever), and appends it to
     /// `events`, with what has happened besides: in all not much more than `most` events, or 4 MiB of
     /// records. Of several threads that wait each event goes to one.

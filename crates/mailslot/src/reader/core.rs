@@ -172,9 +172,11 @@ impl Core {
         self.epoll.clone()
     }
 
-    /// From now on all connections are refused and all writers see the end.
-    pub(crate) fn shut_down(&self) {
-        let _ = rustix::net::shutdown(&self.listener, Shutdown::Both);
+    /// From now on all writers see the end, and unless others listen too, connections are refused.
+    pub(crate) fn shut_down(&self, others_listen: bool) {
+        if !others_listen {
+            let _ = rustix::net::shutdown(&self.listener, Shutdown::Both);
+        }
         for socket in self.peers.iter().flatten().filter_map(|peer| peer.socket.as_ref()) {
             let _ = rustix::net::shutdown(socket, Shutdown::Both);
         }

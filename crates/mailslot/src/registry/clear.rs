@@ -107,7 +107,8 @@ pub(crate) fn open_dir(dir: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn lock(dir: &File) -> io::Result<()> {
+/// Waits until no other process changes what is in `dir`, and keeps others from it.
+pub(super) fn lock(dir: &File) -> io::Result<()> {
     let start = Instant::now();
     loop {
         match rustix::fs::flock(dir, FlockOperation::NonBlockingLockExclusive) {

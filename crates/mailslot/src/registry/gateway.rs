@@ -3,10 +3,9 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use super::{is_alive, metadata, registry_root};
+use mailslot_wire::limits::GATEWAY_DIR;
 
-/// The gateway's entry in the registry. No slot's can be called so.
-const ENTRY: &str = "mailslot-gateway";
+use super::{is_alive, metadata, registry_root};
 
 /// What a gateway may put into its directory beside what every slot has. It goes with the slot.
 pub(crate) const STATUS: &str = "status";
@@ -18,7 +17,7 @@ const FIRST_ORDINARY: u32 = 1000;
 const DYNAMIC: std::ops::RangeInclusive<u32> = 61184..=65519;
 
 pub(crate) fn gateway_dir() -> PathBuf {
-    registry_root().join(ENTRY)
+    registry_root().join(GATEWAY_DIR)
 }
 
 /// The name that this computer has among others, as its gateway states it, if one runs that this

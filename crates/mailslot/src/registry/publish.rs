@@ -37,6 +37,8 @@ pub(crate) struct Published {
     /// The slot's directory under its public name, and its inode.
     pub(crate) dir: PathBuf,
     pub(crate) inode: u64,
+    /// The socket is a service manager's, and outlives the handle.
+    pub(crate) kept: bool,
 }
 
 /// Creates the slot `name`.
@@ -94,7 +96,7 @@ fn with_remedy(error: io::Error, path: &Path) -> io::Error {
     }
 }
 
-fn exists(name: &SlotName, dir: &Path) -> CreateError {
+pub(super) fn exists(name: &SlotName, dir: &Path) -> CreateError {
     let (pid, uid) = metadata(dir).map_or((0, 0), |meta| (meta.pid, meta.uid));
     CreateError::AlreadyExists { name: name.clone(), pid, owner: describe_user(uid) }
 }
@@ -176,6 +178,7 @@ impl Private {
             lock,
             dir: public.to_owned(),
             inode: self.inode,
+            kept: false,
         }))
     }
 }
@@ -198,7 +201,11 @@ fn nonce() -> Result<u64, Failure> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-fn write_metadata(dir: &Path, name: &SlotName, options: &MailslotOptions) -> io::Result<OwnedFd> {
+pub(super) fn write_metadata(
+    dir: &Path,
+    name: &SlotName,
+    options: &MailslotOptions,
+) -> io::Result<OwnedFd> {
     let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let metadata = Metadata {
         name: name.clone(),

@@ -101,6 +101,7 @@ impl Mailslot {
             dir,
             inode,
             lock: None,
+            kept: false,
             vault: Some(vault),
         })
     }

@@ -1,4 +1,4 @@
-"""client.py INVITATION SLOT...: a computer with these slots. Reads commands from standard input, and
+"""client.py INVITATION SLOT... [--on INTERFACE]: a computer with these slots. Reads commands from standard input, and
 says what happens on standard output, one line each.
 
 write COMPUTER PATH TEXT | confirm COMPUTER PATH TEXT | large COMPUTER PATH BYTES | ping COMPUTER |
@@ -31,7 +31,12 @@ def event(what, *words):
 
 class Client:
     def __init__(self):
-        self.member = ms1.Member(ms1.Identity(sys.argv[1]), sys.argv[2:], event)
+        path, *slots = sys.argv[1:]
+        where = {}
+        if "--on" in slots:
+            *slots, _, interface = slots
+            where = {"interface": interface, "listen": ["0.0.0.0:0"]}
+        self.member = ms1.Member(ms1.Identity(path), slots, event, **where)
         self.writers = {}
 
     def listen(self):

@@ -68,7 +68,7 @@ class Identity:
         first = hashlib.sha256(self.authority_public).digest()[:2]
         return 7500 + int.from_bytes(first, "big") % 500
 
-    def session(self, connect=(), interface="lo", listen="127.0.0.1:0", tls=None):
+    def session(self, connect=(), interface="lo", listen=("127.0.0.1:0",), tls=None):
         pem = lambda text: base64.b64encode(text.encode()).decode()
         own = {
             "root_ca_certificate_base64": pem(self.ca),
@@ -80,7 +80,7 @@ class Identity:
             own[side + "_certificate_base64"] = pem(self.certificate)
         config = {
             "mode": "peer",
-            "listen": {"endpoints": ["tls/" + listen]},
+            "listen": {"endpoints": ["tls/" + address for address in listen]},
             "connect": {"endpoints": ["tls/" + address for address in connect]},
             "scouting": {
                 "multicast": {

@@ -2,7 +2,7 @@
 //! the [keeper](super::keeper) looks after everything else.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -26,7 +26,7 @@ pub(super) enum Note {
     /// A greeting.
     Greeting { from: String, bytes: Vec<u8> },
     /// A member list with this serial number, as its sender says.
-    List { serial: u64, text: Vec<u8> },
+    List { from: String, serial: u64, text: Vec<u8> },
     /// A computer asks the authority, which may be this one, for a renewal.
     Request { from: String, text: Vec<u8> },
     /// The authority's answer.
@@ -53,6 +53,28 @@ pub(super) struct Domain {
     counter: AtomicU64,
     /// What could not be opened since the last look.
     pub(super) refused: Mutex<Refused>,
+    /// Lists that wait for the keeper.
+    pub(super) lists: Waiting,
+}
+
+/// How many bytes of member lists wait. They may be large, and anybody in the domain can send some.
+#[derive(Default)]
+pub(super) struct Waiting(AtomicUsize);
+
+impl Waiting {
+    const MOST: usize = 8 * identity::members::MAX_BYTES;
+
+    /// Whether there is room for one of so many bytes, which is taken.
+    fn try_take(&self, bytes: usize) -> bool {
+        let fits = |waiting: usize| Some(waiting + bytes).filter(|all| *all <= Self::MOST);
+        bytes <= identity::members::MAX_BYTES
+            && self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
+    }
+
+    /// One of so many bytes waits no more.
+    pub(super) fn give_back(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 /// Frames that were thrown away since nobody in the domain can have sent them.
@@ -78,6 +100,7 @@ impl Domain {
             notes,
             counter: AtomicU64::new(0),
             refused: Mutex::default(),
+            lists: Waiting::default(),
         }
     }
 
@@ -156,9 +179,9 @@ impl Domain {
                 self.note(Note::Greeting { from: from.to_owned(), bytes: bytes.to_vec() });
             }
             Some((&wire::LIST, rest)) => match rest.split_first_chunk() {
-                Some((serial, text)) if text.len() <= identity::members::MAX_BYTES => {
-                    let serial = u64::from_be_bytes(*serial);
-                    self.note(Note::List { serial, text: text.to_vec() });
+                Some((serial, text)) if self.lists.try_take(text.len()) => {
+                    let (serial, text) = (u64::from_be_bytes(*serial), text.to_vec());
+                    self.note(Note::List { from: from.to_owned(), serial, text });
                 }
                 _ => self.refuse(from),
             },
@@ -194,7 +217,8 @@ impl Domain {
         Peers::authority(self.read().list.list())
     }
 
-    fn refuse(&self, from: &str) {
+    /// Something that claims to be from a computer is not, or makes no sense.
+    pub(super) fn refuse(&self, from: &str) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.frames += 1;
         if refused.last != from {
@@ -210,7 +234,10 @@ impl Domain {
 
     /// Tells the keeper, unless it is flooded: what is lost then is sent again by those who mean it.
     pub(super) fn note(&self, note: Note) {
-        if let Err(TrySendError::Full(_)) = self.notes.try_send(note) {
+        if let Err(TrySendError::Full(note)) = self.notes.try_send(note) {
+            if let Note::List { text, .. } = note {
+                self.lists.give_back(text.len());
+            }
             self.refuse("a flood");
         }
     }

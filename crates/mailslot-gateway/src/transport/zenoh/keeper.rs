@@ -196,9 +196,10 @@ impl Keeper {
         match note {
             Note::Seen { computer, run, is_there } => self.seen(&computer, &run, is_there),
             Note::Greeting { from, bytes } => self.greeted(&from, &bytes),
-            Note::List { serial, text } => {
+            Note::List { from, serial, text } => {
+                self.domain.lists.give_back(text.len());
                 if serial > self.domain.read().serial() {
-                    self.heard(&text);
+                    self.heard(&from, &text);
                 }
             }
             Note::Request { from, text } => {
@@ -343,10 +344,7 @@ impl Keeper {
     }
 
     /// A list has come from another computer.
-    fn heard(&mut self, text: &[u8]) {
-        if !self.may_answer() {
-            return;
-        }
+    fn heard(&mut self, from: &str, text: &[u8]) {
         let Identity { domain, authority_public, .. } = &self.identity;
         match SignedList::parse(text, domain, authority_public) {
             Ok(list) if list.list().serial > self.domain.read().serial() => {
@@ -357,7 +355,7 @@ impl Keeper {
                 in_reach.iter().for_each(|computer| self.greet(computer));
             }
             Ok(_) => {}
-            Err(why) => self.domain.log(&format!("a member list is refused: {why}")),
+            Err(_) => self.domain.refuse(from),
         }
     }
 

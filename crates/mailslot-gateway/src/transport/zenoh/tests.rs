@@ -42,8 +42,12 @@ impl Computer {
     }
 
     fn create(domain: &str, name: &str) -> Self {
+        Self::created(domain, name, now())
+    }
+
+    fn created(domain: &str, name: &str, at: u64) -> Self {
         let this = Self::new();
-        let (authority, identity, list) = Authority::create(domain, name, now()).unwrap();
+        let (authority, identity, list) = Authority::create(domain, name, at).unwrap();
         let store = this.store();
         store.add(&store.lock().unwrap(), &identity, &list, Some(&authority)).unwrap();
         this
@@ -281,6 +285,25 @@ fn invitations_and_revocations_reach_everybody_at_once() {
     eventually("it is told", || again.logged("revoked") || again.members().is_empty());
     exchange(&mut sue, "JOE", &mut joe, "SUE");
     assert!(!joe.reaches(&id("ANN")) && !joe.members().contains(&"ANN".to_owned()));
+}
+
+/// SUE's own is 61 days old. JOE's lasts seconds, so it is renewed at once, and when the first one
+/// expires he is there all the same.
+#[test]
+fn certificates_are_renewed_before_they_expire() {
+    let mut sue = Computer::created("WORKGROUP", "SUE", now() - 61 * DAY);
+    let first = sue.identity().expires;
+    assert!(first < now() + 30 * DAY);
+    sue.start();
+    eventually("SUE is renewed", || sue.identity().expires > first + 60 * DAY);
+    let mut joe = Computer::joined(sue.invite("JOE", 20)).on();
+    let expires = now() + 20;
+    eventually("JOE is renewed", || joe.identity().expires > expires + 60 * DAY);
+    exchange(&mut joe, "SUE", &mut sue, "JOE");
+    eventually("the first would have expired", || now() > expires + 1);
+    exchange(&mut joe, "SUE", &mut sue, "JOE");
+    exchange(&mut sue, "JOE", &mut joe, "SUE");
+    assert!(sue.members() == ["JOE"] && !sue.identity().is_due(now()));
 }
 
 #[test]
