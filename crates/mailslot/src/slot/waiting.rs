@@ -21,6 +21,9 @@ use super::Mailslot;
 use crate::ReadError;
 use crate::reader::{Core, Events, Next, Peer};
 
+/// Being woken costs both sides as much together as looking for this time.
+const NAP: Duration = Duration::from_micros(10);
+
 /// A reader that sleeps as long gives back the memory that its writers keep for more records.
 const REST_AFTER: Duration = Duration::from_millis(10);
 
@@ -40,11 +43,21 @@ pub(super) struct Turn {
     cancels: u64,
     /// Waits that are not to spin, since another process uses this processor.
     crowded: u32,
+    /// How often in a row a thread has slept for less than [`NAP`].
+    naps: u32,
 }
 
 impl Turn {
     pub(super) fn new(core: Core) -> Self {
-        Self { core: Some(core), asleep: false, watchers: 0, reports: 0, cancels: 0, crowded: 0 }
+        Self {
+            core: Some(core),
+            asleep: false,
+            watchers: 0,
+            reports: 0,
+            cancels: 0,
+            crowded: 0,
+            naps: 0,
+        }
     }
 
     /// The writers. They are there until the handle is dropped.
@@ -384,10 +397,12 @@ impl Mailslot {
             tv_nsec: left.subsec_nanos().into(),
         });
         let mut events: Events = [MaybeUninit::uninit(); 64];
+        let start = Instant::now();
         let woken = epoll::wait(self.polling.current(), &mut events[..], timeout.as_ref());
 
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         turn.asleep = false;
+        turn.naps = if start.elapsed() < NAP { turn.naps.saturating_add(1) } else { 0 };
         turn.reports += 1;
         if turn.watchers > 0 {
             self.changed.notify_all();

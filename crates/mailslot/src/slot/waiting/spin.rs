@@ -1,5 +1,5 @@
 //! Looking for records in a loop before sleeping: where the slot's creator asked for it, and for a
-//! moment after a stream of records.
+//! moment after a stream of records, or where sleeping is never for long.
 
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,9 @@ const AT_ONCE: Duration = Duration::from_micros(2);
 /// can't write before the reader sleeps.
 const CROWDED: u32 = 8;
 
+/// After so many naps in a row a reader looks before it sleeps, until it does in vain.
+const NAPS: u32 = 256;
+
 /// Among more writers than these, one look around takes longer than being woken.
 const SPIN_AMONG: usize = 32;
 
@@ -39,7 +42,7 @@ impl Mailslot {
         let crowded = entered.turn.crowded > 0;
         entered.turn.crowded = entered.turn.crowded.saturating_sub(1);
         let asked = if crowded { Duration::ZERO } else { self.spin };
-        let (time, slice) = match streams {
+        let (time, slice) = match streams || entered.turn.naps >= NAPS {
             true => (asked.max(self.stream_spin), STREAM_SPIN),
             false => (asked, SPIN_SLICE),
         };
@@ -49,7 +52,11 @@ impl Mailslot {
                 // better left alone for as long as some more records take.
                 (0..LEAVE_ALONE).for_each(|_| std::hint::spin_loop());
             }
-            return self.spin(entered, left, time, slice);
+            let (mut back, found) = self.spin(entered, left, time, slice)?;
+            if !found {
+                back.turn.naps = 0;
+            }
+            return Ok((back, found));
         }
         Ok((entered, false))
     }
