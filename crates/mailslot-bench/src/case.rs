@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::peer::{Kind, mqueue};
 
-/// A slot's quota for throughput. Up to about 480 KiB, a ring stays in memory that it keeps, so that
+/// A slot's quota for throughput. Up to about 511 KiB, a ring stays in memory that it keeps, so that
 /// a writer that always outruns its reader costs no page faults.
 const QUOTA: u64 = 384 * 1024;
 
