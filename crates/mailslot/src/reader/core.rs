@@ -186,21 +186,24 @@ impl Core {
     #[inline]
     pub(crate) fn next(&mut self) -> Option<(u32, Next)> {
         loop {
-            if let Some(run) = self.run {
-                if let Some(peer) = self.peers[run.place as usize].as_mut()
-                    && let Some(next) = peer.next()
-                {
-                    let order = peer.order(&next, self.cut);
-                    if order <= run.until {
-                        return Some((run.place, next));
-                    }
-                    if order <= self.cut {
-                        self.heap.push(Reverse((order, run.place)));
-                    }
+            let mut best = None;
+            if let Some(run) = self.run.take()
+                && let Some(peer) = self.peers[run.place as usize].as_mut()
+                && let Some(next) = peer.next()
+            {
+                let order = peer.order(&next, self.cut);
+                if order <= run.until {
+                    self.run = Some(run);
+                    return Some((run.place, next));
                 }
-                self.run = None;
+                if order <= self.cut
+                    && let Some(mut top) = self.heap.peek_mut()
+                {
+                    // Another one comes first, by `until`: this one takes its place in the heap.
+                    best = Some(std::mem::replace(&mut *top, Reverse((order, run.place))));
+                }
             }
-            let Reverse((_, place)) = self.heap.pop()?;
+            let Reverse((_, place)) = best.or_else(|| self.heap.pop())?;
             let others = self.heap.peek().map_or(u64::MAX, |best| best.0.0);
             self.run = Some(Run { place, until: others.min(self.cut) });
         }
