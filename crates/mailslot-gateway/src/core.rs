@@ -24,6 +24,7 @@ use crate::transport::{Membership, PeerId};
 mod incoming;
 mod local;
 mod memory;
+mod numbers;
 mod outbox;
 mod outgoing;
 mod random;
@@ -36,6 +37,7 @@ mod types;
 use incoming::Incoming;
 use local::{Confirm, LocalWriter};
 use memory::Memory;
+pub(crate) use numbers::NumberMap;
 use outgoing::Outgoing;
 use random::Random;
 use remote::Asked;
@@ -58,6 +60,21 @@ struct Peer {
     held: Vec<u64>,
     /// It stands in [`Core::dirty`].
     dirty: bool,
+}
+
+impl Peer {
+    /// Notes that something may have to be sent to it.
+    fn mark(&mut self, index: usize, dirty: &mut VecDeque<usize>) {
+        if !std::mem::replace(&mut self.dirty, true) {
+            dirty.push_back(index);
+        }
+    }
+
+    /// Whether so much waits for it, and it takes it, that its writers should wait.
+    fn is_crowded(&self, now: Time, mark: usize) -> bool {
+        let moves = self.outgoing.moves_until().is_some_and(|until| until > now);
+        moves && self.outgoing.outbox.bytes() > mark
+    }
 }
 
 /// Whose records a delivery is of.
@@ -85,11 +102,11 @@ pub struct Core {
     own: Memory,
     /// Records of writers before this start: for computers that are not known yet.
     restored: HashMap<PeerId, Vec<Restored>>,
-    writers: HashMap<u64, LocalWriter>,
+    writers: NumberMap<u64, LocalWriter>,
     by_writer_id: HashMap<WriterId, u64>,
     confirms: HashMap<(u64, u64), Confirm>,
     confirm_deadlines: BTreeSet<(Time, u64, u64)>,
-    deliveries: HashMap<u64, Owner>,
+    deliveries: NumberMap<u64, Owner>,
     last_delivery: u64,
     asked: HashMap<u64, Asked>,
     outputs: VecDeque<Output>,
@@ -118,11 +135,11 @@ impl Core {
             reachable: HashSet::new(),
             own: Memory::default(),
             restored: HashMap::new(),
-            writers: HashMap::new(),
+            writers: NumberMap::default(),
             by_writer_id: HashMap::new(),
             confirms: HashMap::new(),
             confirm_deadlines: BTreeSet::new(),
-            deliveries: HashMap::new(),
+            deliveries: NumberMap::default(),
             last_delivery: 0,
             asked: HashMap::new(),
             outputs: VecDeque::new(),
@@ -273,9 +290,7 @@ impl Core {
     }
 
     fn mark(&mut self, index: usize) {
-        if !std::mem::replace(&mut self.peers[index].dirty, true) {
-            self.dirty.push_back(index);
-        }
+        self.peers[index].mark(index, &mut self.dirty);
     }
 
     /// One thing to send to a computer.
@@ -392,17 +407,10 @@ impl Core {
         self.release(index);
     }
 
-    /// Whether so much waits for a computer, which takes it, that its writers should wait.
-    fn is_crowded(&self, index: usize, mark: usize) -> bool {
-        let outgoing = &self.peers[index].outgoing;
-        let moves = outgoing.moves_until().is_some_and(|until| until > self.now);
-        moves && outgoing.outbox.bytes() > mark
-    }
-
     /// Lets the writers of a computer go on, if it is time.
     fn release(&mut self, index: usize) {
         if !self.peers[index].held.is_empty()
-            && !self.is_crowded(index, self.config.release_below())
+            && !self.peers[index].is_crowded(self.now, self.config.release_below())
         {
             for writer in std::mem::take(&mut self.peers[index].held) {
                 if let Some(known) = self.writers.get_mut(&writer) {

@@ -19,7 +19,7 @@ use mailslot_wire::answer::Outcome;
 use mailslot_wire::envelope::{Question, WriterId};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use crate::core::{Config, Core, Found, Input, Output, RECORD_MAX, Time, Writer};
+use crate::core::{Config, Core, Found, Input, NumberMap, Output, RECORD_MAX, Time, Writer};
 use crate::transport::{EventSource, PeerId, Transport};
 
 mod forward;
@@ -90,7 +90,7 @@ pub struct Service {
     events: EventSource,
     shared: Arc<Shared>,
     log: Log,
-    connections: HashMap<u64, Arc<Connection>>,
+    connections: NumberMap<u64, Arc<Connection>>,
     users: HashMap<u32, String>,
     forwarder: Forwarder,
     journal: Journal,
@@ -138,7 +138,7 @@ impl Service {
             events,
             shared,
             log,
-            connections: HashMap::new(),
+            connections: NumberMap::default(),
             users: HashMap::new(),
             forwarder: Forwarder::default(),
             journal,

@@ -39,7 +39,7 @@ mod forwarding;
 mod slot;
 
 pub use connection::Connection;
-pub use forwarding::ForwardingWriter;
+pub use forwarding::{ForwardingWriter, Moment};
 pub use mailslot_wire::answer::{Outcome, TargetState};
 pub use slot::{Event, GatewayOptions, GatewayRecord, GatewaySlot};
 

@@ -16,7 +16,7 @@ use mailslot_wire::limits::Limits;
 
 use mailslot_wire::answer::TargetState;
 
-use crate::{OpenError, SlotName, WriteError};
+use crate::{OpenError, SlotName, WriteError, clock};
 
 use hello::Purpose;
 #[cfg(feature = "tokio")]
@@ -42,6 +42,10 @@ impl WriterOptions {
     /// How long a write waits for room when the slot is full, and how long opening waits when the
     /// system holds no more new writers for a reader that doesn't run. Zero (not at all) by
     /// default.
+    ///
+    /// With a remote name, a write that may wait also waits a moment (10 ms at most, and only while
+    /// the gateway doesn't stand still) for a gateway that is far behind: that is faster than filling
+    /// much memory.
     pub fn wait_when_full(&mut self, time: Duration) -> &mut Self {
         self.patience = time;
         self
@@ -205,11 +209,31 @@ impl MailslotWriter {
         self.lost + link.map_or(0, Link::lost)
     }
 
+    /// Writes one record as if when the clock showed `stamp`, or fails at once.
+    pub(crate) fn write_at(&mut self, record: &[u8], stamp: u64) -> Result<(), WriteError> {
+        self.send_at(&[IoSlice::new(record)], Duration::ZERO, stamp)
+    }
+
     #[inline]
     fn send(&mut self, parts: &[IoSlice<'_>], patience: Duration) -> Result<(), WriteError> {
+        self.send_at(parts, patience, clock::now())
+    }
+
+    #[inline]
+    fn send_at(
+        &mut self,
+        parts: &[IoSlice<'_>],
+        patience: Duration,
+        stamp: u64,
+    ) -> Result<(), WriteError> {
         if let Some(link) = &mut self.link {
-            match link.send(parts) {
-                Ok(()) => return Ok(()),
+            match link.send(parts, stamp) {
+                Ok(()) => {
+                    if !patience.is_zero() {
+                        link.pace(parts, patience);
+                    }
+                    return Ok(());
+                }
                 Err(failure) => return self.resend(failure, parts, patience),
             }
         }
@@ -273,7 +297,7 @@ impl MailslotWriter {
                 }
                 other => return Err(self.explain(other)),
             }
-            match self.link.as_mut().map(|link| link.send(parts)) {
+            match self.link.as_mut().map(|link| link.send(parts, clock::now())) {
                 None | Some(Ok(())) => return Ok(()),
                 Some(Err(again)) => failure = again,
             }

@@ -6,6 +6,7 @@ use mailslot_wire::envelope::Definition;
 use mailslot_wire::name::SlotName;
 
 use super::memory::OUTCOMES_MAX;
+use super::outbox::Body;
 use super::route::{Place, Reach, reach};
 use super::*;
 
@@ -172,10 +173,10 @@ impl Core {
     }
 
     pub(super) fn write(&mut self, writer: u64, sequence: u64, bytes: Vec<u8>, timeout: Duration) {
-        let Some(mut known) = self.writers.remove(&writer) else { return };
+        let Some(known) = self.writers.get_mut(&writer) else { return };
         let confirmed = known.who.confirmed;
-        let bytes = Arc::new(bytes);
-        let refusal = if bytes.len() > RECORD_MAX {
+        let mut body = Body::from(bytes);
+        let refusal = if body.len() > RECORD_MAX {
             Some(Outcome::TooLarge)
         } else {
             (confirmed && known.outstanding >= OUTCOMES_MAX).then_some(Outcome::Full)
@@ -211,15 +212,25 @@ impl Core {
                     continue;
                 }
                 Destination::Own { delivery } => {
-                    let records = Run::One(bytes.to_vec());
+                    let records = Run::One(body.to_vec());
                     let delivery = *delivery;
                     let output = Output::Deliver { delivery, first: sequence, records };
                     self.outputs.push_back(output);
                     None
                 }
                 Destination::Peer { index, channel } => {
-                    let queue = (sequence, &bytes, expires);
-                    let taken = self.queue(*index, channel, queue, || (writer, definition()));
+                    let peer = &mut self.peers[*index];
+                    let len = body.len();
+                    let taken = has_room(&self.config, self.queued, peer, len);
+                    if taken {
+                        let outbox = &mut peer.outgoing.outbox;
+                        let number = channel.filter(|number| outbox.is_open(*number));
+                        let number = number.unwrap_or_else(|| outbox.channel(writer, definition()));
+                        *channel = Some(number);
+                        outbox.record(number, sequence, &mut body, self.now, expires);
+                        self.queued += len;
+                        peer.mark(*index, &mut self.dirty);
+                    }
                     (!taken).then_some(Outcome::Full)
                 }
             };
@@ -238,48 +249,22 @@ impl Core {
         } else if let [Route { to: Destination::Peer { index, .. }, .. }] = known.routes[..]
             && !known.wide
             && !known.held
-            && self.is_crowded(index, self.config.hold_above())
+            && self.peers[index].is_crowded(self.now, self.config.hold_above())
         {
             // Nobody else waits with it.
             known.held = true;
             self.peers[index].held.push(writer);
             self.outputs.push_back(Output::Hold { writer });
         }
-        self.writers.insert(writer, known);
         if lost > 0 {
             self.lose(writer, lost);
         }
         if confirmed {
             self.confirm_deadlines.insert((deadline, writer, sequence));
+            let bytes = body.share();
             self.confirms.insert((writer, sequence), Confirm { deadline, bytes, answers });
             self.check_confirm(writer, sequence);
         }
-    }
-
-    /// Queues a record for a computer. False if there is no room.
-    fn queue(
-        &mut self,
-        index: usize,
-        channel: &mut Option<u32>,
-        (sequence, bytes, expires): (u64, &Arc<Vec<u8>>, Time),
-        definition: impl FnOnce() -> (u64, Definition),
-    ) -> bool {
-        let outbox = &mut self.peers[index].outgoing.outbox;
-        let after = outbox.bytes() + bytes.len();
-        let all = self.queued + bytes.len();
-        let share = after <= Config::QUEUE_SHARE;
-        if after > self.config.queue || (all > self.config.queues && !share) {
-            return false;
-        }
-        let number = channel.filter(|number| outbox.is_open(*number)).unwrap_or_else(|| {
-            let (writer, definition) = definition();
-            outbox.channel(writer, definition)
-        });
-        *channel = Some(number);
-        outbox.record(number, sequence, bytes, self.now, expires);
-        self.queued += bytes.len();
-        self.mark(index);
-        true
     }
 
     /// The other side has begun anew: it may have dealt with records whose outcome was on its way
@@ -304,7 +289,7 @@ impl Core {
             });
             let outbox = &mut self.peers[index].outgoing.outbox;
             if let Some(channel) = channel.filter(|channel| outbox.is_open(*channel)) {
-                outbox.record(channel, sequence, &bytes, self.now, deadline);
+                outbox.record(channel, sequence, &mut Body::Shared(bytes), self.now, deadline);
             }
         }
         self.mark(index);
@@ -367,4 +352,11 @@ impl Core {
             self.answered(Some(index), writer, sequence, Outcome::NoAnswer);
         }
     }
+}
+
+/// Whether a record of `len` bytes may wait for a computer; `queued` bytes wait for all.
+fn has_room(config: &Config, queued: usize, peer: &Peer, len: usize) -> bool {
+    let after = peer.outgoing.outbox.bytes() + len;
+    let share = after <= Config::QUEUE_SHARE;
+    after <= config.queue && (queued + len <= config.queues || share)
 }

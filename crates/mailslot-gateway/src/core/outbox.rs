@@ -15,6 +15,7 @@ use mailslot_wire::envelope::{
 };
 
 use super::memory::CHANNELS_MAX;
+use super::numbers::NumberMap;
 use super::types::Time;
 
 mod send;
@@ -31,6 +32,41 @@ const OVERHEAD: usize = 64;
 
 /// Room for what a frame needs besides one record and its channel's definition.
 const RECORD_ROOM: usize = DEFINE_MAX + RUN_HEADER_LEN + 4;
+
+/// A record's bytes. Most go into a payload with others; the rest is shared by those who need it.
+#[derive(Debug)]
+pub(super) enum Body {
+    Own(Vec<u8>),
+    Shared(Arc<Vec<u8>>),
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Body::Own(bytes)
+    }
+}
+
+impl std::ops::Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Body::Own(bytes) => bytes,
+            Body::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Body {
+    pub(super) fn share(&mut self) -> Arc<Vec<u8>> {
+        let shared = match self {
+            Body::Own(bytes) => Arc::new(std::mem::take(bytes)),
+            Body::Shared(bytes) => return bytes.clone(),
+        };
+        *self = Body::Shared(shared.clone());
+        shared
+    }
+}
 
 /// A record in a lane. Most are large.
 #[derive(Debug)]
@@ -131,7 +167,7 @@ pub(super) struct Outbox {
     /// Bytes of items that fit a frame.
     room: usize,
     keep: Duration,
-    channels: HashMap<u32, Channel>,
+    channels: NumberMap<u32, Channel>,
     next_channel: u32,
     /// Counts connections, so that channels know whether they are defined in this one.
     generation: u64,
@@ -161,7 +197,7 @@ impl Outbox {
         Self {
             room: largest_frame - DATA_HEADER_LEN,
             keep,
-            channels: HashMap::new(),
+            channels: NumberMap::default(),
             next_channel: 0,
             generation: 1,
             replay: VecDeque::new(),
@@ -220,16 +256,17 @@ impl Outbox {
         &mut self,
         number: u32,
         sequence: u64,
-        bytes: &Arc<Vec<u8>>,
+        body: &mut Body,
         now: Time,
         expires: Time,
     ) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
-        if channel.lane.is_empty() && bytes.len() <= self.room - RECORD_ROOM {
-            self.pack(number, sequence, bytes, now, expires);
+        if channel.lane.is_empty() && body.len() <= self.room - RECORD_ROOM {
+            let known = channel.defined == self.generation;
+            self.pack((number, known), sequence, body, now, expires);
             return;
         }
-        let bytes = bytes.clone();
+        let bytes = body.share();
         let large = Arc::new(Large { channel: number, sequence, bytes, expires });
         self.bytes += large.cost();
         if channel.lane.is_empty() {
@@ -270,11 +307,19 @@ impl Outbox {
         }
     }
 
-    fn pack(&mut self, number: u32, sequence: u64, bytes: &[u8], now: Time, expires: Time) {
-        let known = self.channels.get(&number).is_some_and(|c| c.defined == self.generation);
+    fn pack(
+        &mut self,
+        (number, known): (u32, bool),
+        sequence: u64,
+        bytes: &[u8],
+        now: Time,
+        expires: Time,
+    ) {
         let cost = self.open.cost_of_record(number, sequence, bytes.len());
         self.begin(cost + if known { 0 } else { RECORD_ROOM }, now, expires);
-        self.define(number);
+        if !known {
+            self.define(number);
+        }
         self.open.record(number, sequence, bytes);
         self.note(number, 1);
     }

@@ -1,13 +1,11 @@
 //! Records for slots of this computer.
 
-use std::collections::HashMap;
-
-use mailslot::gateway::ForwardingWriter;
+use mailslot::gateway::{ForwardingWriter, Moment};
 use mailslot::{MailslotWriter, OpenError, Origin, WriteError};
 use mailslot_wire::answer::Outcome;
 use mailslot_wire::envelope::WriterId;
 
-use crate::core::{Delivery, Run};
+use crate::core::{Delivery, NumberMap, Run};
 use crate::transport::PeerId;
 
 /// Handles that stay open. Each costs up to three descriptors.
@@ -21,9 +19,9 @@ enum Handle {
 }
 
 impl Handle {
-    fn write(&mut self, record: &[u8]) -> Result<(), WriteError> {
+    fn write(&mut self, record: &[u8], moment: Moment) -> Result<(), WriteError> {
         match self {
-            Handle::Forwarding(writer) => writer.write(record),
+            Handle::Forwarding(writer) => writer.write_at(record, moment),
             Handle::Own(writer) => writer.try_write(record),
         }
     }
@@ -48,7 +46,7 @@ struct Out {
 
 #[derive(Debug, Default)]
 pub(super) struct Forwarder {
-    deliveries: HashMap<u64, Out>,
+    deliveries: NumberMap<u64, Out>,
     /// How many handles are open.
     handles: usize,
     /// Counts uses, to find the handle that was not used for longest.
@@ -83,6 +81,7 @@ impl Forwarder {
         out.used = uses;
         let was_open = out.handle.is_some();
         let mut absent = None;
+        let moment = Moment::now();
         let mut outcomes: Vec<_> = records
             .records()
             .map(|record| {
@@ -90,7 +89,7 @@ impl Forwarder {
                 if let Some(outcome) = absent {
                     return outcome;
                 }
-                let outcome = out.write(record);
+                let outcome = out.write(record, moment);
                 if out.handle.is_none() {
                     absent = Some(outcome);
                 }
@@ -124,7 +123,7 @@ impl Forwarder {
 }
 
 impl Out {
-    fn write(&mut self, record: &[u8]) -> Outcome {
+    fn write(&mut self, record: &[u8], moment: Moment) -> Outcome {
         // A slot whose reader has gone may have another by now.
         for _ in 0..2 {
             let handle = match &mut self.handle {
@@ -134,7 +133,7 @@ impl Out {
                     Err(error) => return of_open(&error),
                 },
             };
-            match handle.write(record) {
+            match handle.write(record, moment) {
                 Ok(()) => return Outcome::Accepted,
                 Err(WriteError::Full { .. }) => return Outcome::Full,
                 Err(WriteError::TooLarge { .. }) => return Outcome::TooLarge,

@@ -3,8 +3,20 @@
 use std::io::IoSlice;
 use std::time::Duration;
 
+use crate::clock;
 use crate::writer::WriterOptions;
 use crate::{MailslotWriter, OpenError, Origin, SlotName, WriteError};
+
+/// A moment, for records that came together: they need not be told apart by the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// This one.
+    pub fn now() -> Self {
+        Self(clock::now())
+    }
+}
 
 /// A write handle of a gateway to a slot of this computer, for the records of one writer on another
 /// computer.
@@ -38,6 +50,13 @@ impl ForwardingWriter {
     /// the name anew.
     pub fn write(&mut self, record: &[u8]) -> Result<(), WriteError> {
         self.writer.try_write(record)
+    }
+
+    /// Writes one record as if at `moment`, or fails at once. Between writers the record's place is by
+    /// that moment, so it must lie after the record came, and after those of earlier writes through
+    /// this handle.
+    pub fn write_at(&mut self, record: &[u8], moment: Moment) -> Result<(), WriteError> {
+        self.writer.write_at(record, moment.0)
     }
 
     /// Fails if the slot's reader has gone by now: then what was written and not read is lost.

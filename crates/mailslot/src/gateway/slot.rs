@@ -10,6 +10,7 @@ use mailslot_wire::computer::is_computer_name;
 use mailslot_wire::limits::Limits;
 
 use super::Connection;
+use crate::clock;
 use crate::{Access, CreateError, Mailslot, MailslotOptions, ReadError, SlotName};
 
 /// After so many bytes a batch ends, however many records were asked for.
@@ -137,10 +138,16 @@ pub struct GatewayRecord {
     pub number: u64,
     /// The record.
     pub bytes: Vec<u8>,
-    /// When its write began, by the writer's word.
-    pub written: SystemTime,
     /// How long the writer waits for the [reply](Connection::reply), if it does.
     pub timeout: Option<Duration>,
+    pub(crate) stamp: u64,
+}
+
+impl GatewayRecord {
+    /// When its write began, by the writer's word.
+    pub fn written(&self) -> SystemTime {
+        clock::time_of_day(self.stamp)
+    }
 }
 
 /// Openings and closings that have not been given out.

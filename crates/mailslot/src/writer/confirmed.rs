@@ -7,7 +7,7 @@ use super::MailslotWriter;
 use super::hello::Purpose;
 use super::link::{Failure, Link};
 use crate::gateway::Outcome;
-use crate::{Confirmation, OpenError, WriteError};
+use crate::{Confirmation, OpenError, WriteError, clock};
 
 /// By this much earlier than the writer the gateway gives up, at most, so that its answer arrives in
 /// time.
@@ -155,7 +155,7 @@ impl MailslotWriter {
     }
 
     fn transmit(&mut self, parts: &[IoSlice<'_>], patience: Duration) -> Result<(), WriteError> {
-        match self.link.as_mut().map(|link| link.send(parts)) {
+        match self.link.as_mut().map(|link| link.send(parts, clock::now())) {
             Some(Ok(())) => Ok(()),
             Some(Err(failure)) => self.retry(failure, parts, patience),
             None => self.retry(Failure::Unopened, parts, patience),

@@ -14,7 +14,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
-use crate::clock;
 use crate::registry::Connection;
 
 use super::answers::{Answers, TARGET_WITHIN};
@@ -34,6 +33,12 @@ const LEAVE_ALONE: u32 = 32;
 
 /// A first record up to this length is copied behind its header.
 const SMALL: usize = 512;
+
+/// A writer that may wait lets a gateway be so far behind, in bytes: that much stays in the cache.
+const PACE_BEHIND: u64 = 512 * 1024;
+
+/// After so many bytes it looks how far that is.
+const PACE_STEP: u64 = 128 * 1024;
 
 /// At most this much of what the reader said is taken in at a time: a hostile one goes on and on.
 const MAX_TOLD: u32 = 64;
@@ -62,6 +67,10 @@ pub(super) enum Failure {
 struct Ring {
     producer: Producer<Region>,
     bell: Bell,
+    /// Bytes written by writes that may wait since the last look how far behind the gateway is.
+    unpaced: u64,
+    /// What waited then, if the gateway had stood still.
+    stood: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -108,10 +117,9 @@ impl Link {
         })
     }
 
-    /// Sends one record, without waiting.
+    /// Sends one record, written at `stamp`, without waiting.
     #[inline]
-    pub(super) fn send(&mut self, parts: &[IoSlice<'_>]) -> Result<(), Failure> {
-        let stamp = clock::now();
+    pub(super) fn send(&mut self, parts: &[IoSlice<'_>], stamp: u64) -> Result<(), Failure> {
         let len = parts.iter().map(|part| part.len() as u64).sum();
         if len > self.largest {
             return Err(Failure::TooLarge { len, max: self.largest });
@@ -197,7 +205,47 @@ impl Link {
         }
         self.spoke = true;
         let producer = Producer::new(region, geometry, self.limits.quota);
-        Ok(self.ring.insert(Ring { producer, bell }))
+        Ok(self.ring.insert(Ring { producer, bell, unpaced: 0, stood: None }))
+    }
+
+    /// Gives a gateway that is far behind a moment to catch up: what is written and read soon after
+    /// stays in the cache, while a ring that fills up takes ever new memory.
+    #[inline]
+    pub(super) fn pace(&mut self, parts: &[IoSlice<'_>], patience: Duration) {
+        if let (Some(_), Some(ring)) = (&self.answers, &mut self.ring) {
+            ring.unpaced += parts.iter().map(|part| part.len() as u64).sum::<u64>();
+            if ring.unpaced > PACE_STEP {
+                self.catch_up(patience.min(LOOK_FOR_ROOM));
+            }
+        }
+    }
+
+    #[cold]
+    fn catch_up(&mut self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        loop {
+            let Some(ring) = &mut self.ring else { return };
+            let written = std::mem::take(&mut ring.unpaced);
+            // What is wrong with the ring the next write says.
+            let Ok(waiting) = ring.producer.waiting() else { return };
+            // Since it stood still nothing was read: that is no time to wait for it.
+            let stands = ring.stood.is_some_and(|stood| waiting >= stood + written);
+            ring.stood = stands.then_some(waiting);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if waiting <= PACE_BEHIND || stands || left.is_zero() {
+                return;
+            }
+            let told = match self.ask_for_room() {
+                Ok(false) => wait(&self.socket, PollFlags::IN, left),
+                other => other,
+            };
+            if !matches!(told, Ok(true)) {
+                if let Some(ring) = &mut self.ring {
+                    ring.stood = Some(waiting);
+                }
+                return;
+            }
+        }
     }
 
     /// Waits until the reader has read something, at best so much that there is room for `len`

@@ -61,6 +61,8 @@ struct State {
     closed: bool,
     /// Somebody was turned away and wants to know when there is room.
     refused: bool,
+    /// The thread waits for the bell.
+    sleeps: bool,
 }
 
 impl Outbox {
@@ -93,8 +95,12 @@ impl Outbox {
         }
         state.bytes += parcel.cost();
         state.parcels.push_back(parcel);
+        // Each ring is a call to the system.
+        let sleeps = std::mem::take(&mut state.sleeps);
         drop(state);
-        self.0.bell.notify_one();
+        if sleeps {
+            self.0.bell.notify_one();
+        }
         true
     }
 }
@@ -125,6 +131,7 @@ impl Shared {
                 state.refused &= !room;
                 return Some((parcel, room));
             }
+            state.sleeps = true;
             state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }

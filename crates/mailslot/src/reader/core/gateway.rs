@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::super::peer::{Next, Peer};
 use super::{Core, EventQueue, GatewayEvent, GatewayRecord};
-use crate::clock;
 
 /// How the record of a confirmed connection begins: how long its writer waits, in milliseconds.
 pub(crate) const TIMEOUT_LEN: usize = 4;
@@ -51,9 +50,9 @@ impl Core {
                 }
             }
         }
-        let written = clock::time_of_day(next.stamp);
+        let stamp = next.stamp;
         self.pop(place, next);
-        Ok(sound.then_some(GatewayRecord { connection, number, bytes, written, timeout }))
+        Ok(sound.then_some(GatewayRecord { connection, number, bytes, timeout, stamp }))
     }
 
     /// Leaves the records of a connection where they are, or takes them again.
