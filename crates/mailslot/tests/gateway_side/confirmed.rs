@@ -92,7 +92,7 @@ fn silence() {
     // The late answer is not taken for that to another record.
     let confirmation = joe.write_confirmed(b"mixed", SOON).unwrap();
     assert_eq!(confirmation.outcomes().len(), 4);
-    let confirmation = joe.write_confirmed(b"accept", Duration::ZERO).unwrap();
+    let confirmation = joe.write_confirmed(b"nothing", Duration::ZERO).unwrap();
     assert!(!confirmation.is_accepted());
     gateway.kill();
     drop(crate::gateway::gateway());

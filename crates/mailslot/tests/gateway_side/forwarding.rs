@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use mailslot::gateway::ForwardingWriter;
+use mailslot::gateway::{ForwardingWriter, Moment};
 use mailslot::{
     CreateError, Mailslot, MailslotOptions, MailslotWriter, NetworkAccess, OpenError, Origin,
     WriteError, find,
@@ -15,6 +15,7 @@ use crate::support::{
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("forwarding::tells_the_origin", tells_the_origin),
+    Case::new("forwarding::at_one_moment", at_one_moment),
     Case::new("forwarding::killed_right_after_a_write", killed_right_after_a_write),
     Case::new("forwarding::several_holders", several_holders),
     Case::new("forwarding::a_holder_that_dies", a_holder_that_dies),
@@ -61,6 +62,30 @@ fn tells_the_origin() {
         // One that only connects leaves nothing.
         drop(forward(&sue()));
         assert!(slot.try_receive().is_err());
+    }
+}
+
+/// Records that came together are read in their order, after those before and before those behind.
+fn at_one_moment() {
+    for options in both_kinds() {
+        let slot = options.create(NAME).unwrap();
+        let mut remote = forward(&sue());
+        let mut local = writer();
+        for _ in 0..200 {
+            local.write(b"before").unwrap();
+            let moment = Moment::now();
+            for number in 0..5u8 {
+                remote.write_at(&[number], moment).unwrap();
+            }
+            local.write(b"behind").unwrap();
+        }
+        for _ in 0..200 {
+            assert_eq!(slot.receive().unwrap().bytes(), b"before");
+            for number in 0..5u8 {
+                assert_eq!(slot.receive().unwrap().bytes(), [number]);
+            }
+            assert_eq!(slot.receive().unwrap().bytes(), b"behind");
+        }
     }
 }
 

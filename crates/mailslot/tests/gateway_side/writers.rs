@@ -24,6 +24,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("writers::the_gateway_dies", the_gateway_dies),
     Case::new("writers::told_what_is_lost", told_what_is_lost),
     Case::new("writers::full", full),
+    Case::new("writers::that_wait_for_room_only", that_wait_for_room_only),
     Case::new("writers::held_back", held_back),
     Case::new("writers::the_descriptor_tells", the_descriptor_tells),
 ];
@@ -331,6 +332,25 @@ fn full() {
     let mut desk = Desk::default();
     desk.until(&slot, |desk| desk.records.last().is_some_and(|record| record[0] == 2));
     waiting.join().unwrap();
+}
+
+/// A write that may wait doesn't, as long as there is room, for a gateway that takes nothing; and all
+/// comes in order afterwards.
+fn that_wait_for_room_only() {
+    let slot = gateway();
+    let mut writer = open(JOE);
+    let numbered = |number: u32| number.to_le_bytes().repeat(1024);
+    writer.write(&numbered(0)).unwrap();
+    let mut desk = Desk::default();
+    desk.until(&slot, |desk| desk.records.len() == 1);
+    let start = std::time::Instant::now();
+    let count = 8 * 1024;
+    for number in 1..count {
+        writer.write_timeout(&numbered(number), Duration::from_secs(3600)).unwrap();
+    }
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    desk.until(&slot, |desk| desk.records.len() == count as usize);
+    assert!((0..count).map(numbered).eq(desk.records));
 }
 
 /// Held back, a writer finds its slot full, and another goes on; released, all comes in order. It is
