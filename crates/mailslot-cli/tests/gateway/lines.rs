@@ -6,7 +6,7 @@ use crate::lan::{Lan, Line};
 use crate::load::{Check, flood};
 use crate::util::Computer;
 
-/// `MAILSLOT_TEST_SCALE` makes it so many times as long.
+/// `MAILSLOT_TEST_SCALE` makes it so many times as long; 50: ten million.
 const RECORDS: u64 = 200_000;
 /// What more memory a gateway may have at the end than after a tenth, in MiB.
 const GROWTH: u64 = 24;

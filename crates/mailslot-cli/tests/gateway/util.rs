@@ -118,12 +118,15 @@ impl Computer {
         eventually("the gateway is ready", || self.log().matches("ready").count() > before);
     }
 
-    /// The memory that its gateway has, in MiB.
+    /// The memory that its gateway has, in MiB, without what its writers have and share with it.
     pub(crate) fn memory(&self) -> u64 {
         let pid = self.gateway.as_ref().unwrap().0.id();
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
+        let kib = |name| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.split_whitespace().next().unwrap().parse::<u64>().unwrap()
+        };
+        (kib("VmRSS:") - kib("RssShmem:")) / 1024
     }
 
     pub(crate) fn gateway(&mut self) -> &mut Running {
