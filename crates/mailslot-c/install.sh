@@ -68,7 +68,30 @@ ln -sf "libmailslot.so.$version" "$destdir$libdir/libmailslot.so.$major"
 ln -sf "libmailslot.so.$major" "$destdir$libdir/libmailslot.so"
 install -m 644 "$built/libmailslot.a" "$destdir$libdir/libmailslot.a"
 install -m 644 include/mailslot.h "$destdir$includedir/mailslot.h"
-install -m 644 include/compat/*.[hH] "$destdir$includedir/mailslot-windows/"
+windows=$destdir$includedir/mailslot-windows
+install -m 644 include/compat/*.h "$windows/"
+# Names are case-sensitive here, and on Windows much of windows.h is in files of its own. (No links:
+# some compilers warn of a link to a name in another case.)
+alias_for() {
+    header=$1
+    shift
+    for name; do
+        printf '/* All of it is in %s. */\n#include "%s"\n' "$header" "$header" >"$windows/$name"
+        chmod 644 "$windows/$name"
+    done
+}
+alias_for windows.h Windows.h WINDOWS.H winbase.h WinBase.h Winbase.h windef.h WinDef.h winnt.h \
+    WinNT.h winerror.h WinError.h Winerror.h wincon.h winuser.h winnls.h wtypes.h WTypes.h lmcons.h \
+    Lmcons.h minwindef.h basetsd.h sal.h synchapi.h handleapi.h fileapi.h errhandlingapi.h \
+    processthreadsapi.h consoleapi.h namedpipeapi.h io.h direct.h crtdbg.h intrin.h targetver.h \
+    sdkddkver.h SDKDDKVer.h
+alias_for tchar.h TCHAR.H Tchar.h TChar.h
+alias_for strsafe.h StrSafe.h Strsafe.h STRSAFE.H
+alias_for conio.h Conio.h CONIO.H
+alias_for process.h Process.h PROCESS.H
+alias_for sddl.h Sddl.h
+alias_for stdafx.h StdAfx.h Stdafx.h STDAFX.H pch.h
+alias_for iostream.h fstream.h iomanip.h
 for name in mailslot mailslot-windows; do
     sed -e "s|@prefix@|$prefix|" -e "s|@libdir@|$libdir|" -e "s|@includedir@|$includedir|" \
         -e "s|@version@|$version|" -e "s|@repository@|$repository|" \

@@ -6,35 +6,53 @@
 //! compiler on the one and membarrier(2) on the other, which makes all threads of the process pass
 //! a full fence before it returns.
 
-use std::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
+use std::sync::atomic::{AtomicU8, Ordering, compiler_fence, fence};
 use std::time::Duration;
 
 use rustix::thread::{MembarrierCommand, membarrier};
 
+/// What those that pass often must know, in one byte.
+static STATE: AtomicU8 = AtomicU8::new(0);
 /// The kernel has membarrier. It never changes back.
-static ASYMMETRIC: AtomicBool = AtomicBool::new(false);
+const ASYMMETRIC: u8 = 1;
+/// Calls must look for memory first; see [`reserve`](crate::reserve).
+const SHORT_OF_MEMORY: u8 = 2;
 
 /// Called before the first handle is made, and in a forked child.
 pub(crate) fn prepare() {
     if membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok() {
-        ASYMMETRIC.store(true, Ordering::SeqCst);
+        STATE.fetch_or(ASYMMETRIC, Ordering::SeqCst);
     }
 }
 
-/// Between a write and a look, on the side that does it often.
-#[inline(always)]
-pub(crate) fn light() {
-    if ASYMMETRIC.load(Ordering::Relaxed) {
-        compiler_fence(Ordering::SeqCst);
+pub(crate) fn set_short_of_memory(yes: bool) {
+    if yes {
+        STATE.fetch_or(SHORT_OF_MEMORY, Ordering::SeqCst);
     } else {
-        fence(Ordering::SeqCst);
+        STATE.fetch_and(!SHORT_OF_MEMORY, Ordering::SeqCst);
+    }
+}
+
+/// Between a write and a look, on the side that does it often. False: there is a lack of memory, so
+/// take the long way.
+#[inline(always)]
+pub(crate) fn light() -> bool {
+    match STATE.load(Ordering::Relaxed) {
+        ASYMMETRIC => {
+            compiler_fence(Ordering::SeqCst);
+            true
+        }
+        state => {
+            fence(Ordering::SeqCst);
+            state & SHORT_OF_MEMORY == 0
+        }
     }
 }
 
 /// Between a write and a look, on the side that does it seldom.
 pub(crate) fn heavy() {
     fence(Ordering::SeqCst);
-    if ASYMMETRIC.load(Ordering::Relaxed) {
+    if STATE.load(Ordering::Relaxed) & ASYMMETRIC != 0 {
         let mut attempts = 0;
         while membarrier(MembarrierCommand::PrivateExpedited).is_err() && attempts < 5 {
             // It can't fail once registered. If it did: processors don't keep a write to

@@ -2,7 +2,7 @@
 
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
 use mailslot_rs::{Confirmation, MailslotWriter, OpenError, SlotName, WriteError, WriterOptions};
@@ -113,8 +113,20 @@ impl Client {
         if self.access & WRITE == 0 {
             return Err(Code::ACCESS_DENIED);
         }
-        let _lock = self.lock()?;
         let me = Thread::current();
+        // Before the lock: a signal handler must know of it if it interrupts this, and not wait.
+        let this = std::ptr::from_ref(self).addr();
+        let before = me.writing.load(Ordering::Relaxed);
+        if before == this {
+            return Err(Code::GEN_FAILURE);
+        }
+        me.writing.store(this, Ordering::Relaxed);
+        let written = self.lock().and_then(|_lock| self.write_locked(&me, record));
+        me.writing.store(before, Ordering::Relaxed);
+        written
+    }
+
+    fn write_locked(&self, me: &Arc<Thread>, record: &[u8]) -> Result<(), Code> {
         let owned = match self.owner.load(Ordering::Relaxed) {
             NOBODY => true,
             SHARED => false,

@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::files::{answer, check_buffer};
 use crate::object::Object;
 use crate::types::{Bool, FALSE, FOR_EVER, Handle, TRUE};
-use crate::{mapping, table, text};
+use crate::{mapping, reserve, table, text};
 
 /// Bytes of a computer's name, with its end.
 const NAME: usize = 256;
@@ -35,6 +35,7 @@ unsafe extern "C" fn write_confirmed(
     call(FALSE, || {
         // SAFETY: the caller gives null or a DWORD.
         unsafe { answer(computers, 0) };
+        reserve::check()?;
         let room = if outcomes.is_null() { 0 } else { room as usize };
         let object = table::get(mailslot)?;
         let client = match &*object {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use mailslot_rs::{MailslotWriter, OpenError};
 
-use crate::border::{call, lock};
+use crate::border::{Whole, call, call_short, lock};
 use crate::client::Client;
 use crate::code::Code;
 use crate::dispatch::dispatch;
@@ -18,7 +18,7 @@ use crate::thread::{Completion, Thread};
 use crate::types::{
     Bool, FALSE, FileTime, Handle, INVALID_HANDLE, Overlapped, Routine, SecurityAttributes, TRUE,
 };
-use crate::{inherit, last_error};
+use crate::{inherit, last_error, reserve};
 
 /// # Safety
 ///
@@ -33,6 +33,7 @@ unsafe fn create<U: Unit>(
     _template: Handle,
 ) -> Handle {
     call(INVALID_HANDLE, || {
+        reserve::check()?;
         // SAFETY: the caller's promise.
         let name = unsafe { text::read(name) }?.ok_or(Code::PATH_NOT_FOUND)?;
         // Who may open the slot is the server's decision: of these attributes only one counts.
@@ -68,14 +69,50 @@ fn length(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 
-/// Refuses a null pointer that should lead to something.
+/// Where a program's memory can't begin, on any machine.
+const LOWEST: usize = 32 * 1024;
+/// Where it must have ended.
+const HIGHEST: usize = if cfg!(target_arch = "x86_64") { 1 << 56 } else { isize::MAX as usize };
+
+/// Refuses a pointer, null or not, that can't lead to anything.
+#[inline]
 pub(crate) fn check_buffer(buffer: *const u8, size: u32) -> Result<usize, Code> {
-    if buffer.is_null() && size > 0 {
-        return Err(Code::NOACCESS);
-    }
     // A slice holds no more, on machines with 32 bits.
     let size = usize::try_from(size).ok().filter(|&size| isize::try_from(size).is_ok());
-    size.ok_or(Code::INVALID_PARAMETER)
+    let size = size.ok_or(Code::INVALID_PARAMETER)?;
+    let room = HIGHEST - LOWEST - size.min(HIGHEST - LOWEST);
+    if size > 0 && buffer.addr().wrapping_sub(LOWEST) > room {
+        return Err(Code::NOACCESS);
+    }
+    Ok(size)
+}
+
+/// From this size on, a look whether the memory is there costs next to nothing.
+const LARGE: usize = 256 * 1024;
+
+/// Refuses a record that is longer than the memory that it lies in. With small ones that isn't
+/// noticed, or the program ends as it does where it does so itself.
+fn check_record(record: &[u8]) -> Result<(), Code> {
+    if record.len() < LARGE {
+        return Ok(());
+    }
+    let page = rustix::param::page_size();
+    let mut at = record.as_ptr().addr() & !(page - 1);
+    let end = record.as_ptr().addr() + record.len();
+    let mut pages = [0_u8; 1024];
+    while at < end {
+        let length = (end - at).min(pages.len() * page);
+        // SAFETY: mincore looks at no memory, only whether it is there, and writes a byte for each
+        // page, of which there are as many as that.
+        let looked = unsafe {
+            libc::mincore(std::ptr::without_provenance_mut(at), length, pages.as_mut_ptr())
+        };
+        if looked != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM) {
+            return Err(Code::NOACCESS);
+        }
+        at += length;
+    }
+    Ok(())
 }
 
 /// The event of an `OVERLAPPED`, if it names one. (Its lowest bit has another meaning on Windows.)
@@ -99,7 +136,7 @@ unsafe extern "C" fn read_file(
     read: *mut u32,
     overlapped: *mut Overlapped,
 ) -> Bool {
-    call(FALSE, || {
+    call_short(FALSE, || {
         if overlapped.is_null() && !buffer.is_null() {
             let at_once = Thread::with_short(|thread| {
                 let using = Use::begin(file, thread)?;
@@ -133,13 +170,19 @@ unsafe fn read_file_slowly(
     read: *mut u32,
     overlapped: *mut Overlapped,
 ) -> Result<Bool, Code> {
+    let _whole = Whole::begin();
     // SAFETY: the caller's promise.
     unsafe { answer(read, 0) };
+    reserve::check()?;
     let got = match &*table::get(file)? {
         // SAFETY: the caller gives `size` bytes at `buffer` and null or an `OVERLAPPED`; while
         // a read is pending it keeps its hands off both, as on Windows.
         Object::Slot(slot) => unsafe { read_slot(slot, buffer, size, overlapped) }?,
         Object::Client(client) => return Err(client.read_error()),
+        // SAFETY: the caller gives `size` bytes at `buffer`.
+        Object::Stream(stream) => {
+            stream.read(unsafe { slot::buffer(buffer, check_buffer(buffer, size)?) })?
+        }
         _ => return Err(Code::INVALID_HANDLE),
     };
     // SAFETY: the caller's promise.
@@ -180,6 +223,7 @@ unsafe extern "C" fn read_file_ex(
         if overlapped.is_null() || routine.is_none() {
             return Err(Code::INVALID_PARAMETER);
         }
+        reserve::check()?;
         let slot = match &*table::get(file)? {
             Object::Slot(slot) => slot.clone(),
             Object::Client(client) => return Err(client.read_error()),
@@ -202,16 +246,17 @@ unsafe extern "C" fn read_file_ex(
 /// `size` bytes can be read at `from`.
 #[inline]
 unsafe fn write_client(file: Handle, from: *const u8, size: u32) -> Result<(), Code> {
+    let bytes = || -> Result<&[u8], Code> {
+        let bytes = match check_buffer(from, size)? {
+            0 => &[],
+            // SAFETY: not null, and the caller's promise.
+            size => unsafe { std::slice::from_raw_parts(from, size) },
+        };
+        check_record(bytes).map(|()| bytes)
+    };
     match &*table::get(file)? {
-        Object::Client(client) => {
-            let size = check_buffer(from, size)?;
-            let record: &[u8] = match size {
-                0 => &[],
-                // SAFETY: not null, and the caller's promise.
-                _ => unsafe { std::slice::from_raw_parts(from, size) },
-            };
-            client.write(record)
-        }
+        Object::Client(client) => client.write(bytes()?),
+        Object::Stream(stream) => stream.write(bytes()?),
         Object::Slot(_) => Err(Code::ACCESS_DENIED),
         _ => Err(Code::INVALID_HANDLE),
     }
@@ -236,11 +281,11 @@ unsafe extern "C" fn write_file(
     written: *mut u32,
     overlapped: *mut Overlapped,
 ) -> Bool {
-    call(FALSE, || {
+    call_short(FALSE, || {
         if overlapped.is_null() && !buffer.is_null() {
             let at_once = Thread::with_short(|thread| {
                 let using = Use::begin(file, thread)?;
-                let size = check_buffer(buffer, size).ok()?;
+                let size = check_buffer(buffer, size).ok().filter(|&size| size < LARGE)?;
                 // SAFETY: not null, and the caller gives `size` bytes there.
                 let record = unsafe { std::slice::from_raw_parts(buffer, size) };
                 Client::write_owned(&using, record)
@@ -271,8 +316,10 @@ unsafe fn write_file_slowly(
     written: *mut u32,
     overlapped: *mut Overlapped,
 ) -> Result<Bool, Code> {
+    let _whole = Whole::begin();
     // SAFETY: the caller's promise.
     unsafe { answer(written, 0) };
+    reserve::check()?;
     let event = match overlapped.is_null() {
         true => None,
         // SAFETY: not null, and the caller's promise.
@@ -305,6 +352,7 @@ unsafe extern "C" fn write_file_ex(
         let Some(routine) = routine.filter(|_| !overlapped.is_null()) else {
             return Err(Code::INVALID_PARAMETER);
         };
+        reserve::check()?;
         // SAFETY: the caller gives `size` bytes at `buffer`.
         let outcome = unsafe { write_client(file, buffer, size) }.map(|()| size);
         // SAFETY: not null, so the caller gives an `OVERLAPPED`.
@@ -322,7 +370,7 @@ unsafe extern "C" fn write_file_ex(
 extern "C" fn flush_file_buffers(file: Handle) -> Bool {
     call(FALSE, || match &*table::get(file)? {
         // A write that has returned needs nothing more.
-        Object::Client(_) | Object::Slot(_) => Ok(TRUE),
+        Object::Client(_) | Object::Slot(_) | Object::Stream(_) => Ok(TRUE),
         _ => Err(Code::INVALID_HANDLE),
     })
 }
@@ -332,6 +380,7 @@ extern "C" fn flush_file_buffers(file: Handle) -> Bool {
 extern "C" fn get_file_type(file: Handle) -> u32 {
     call(0, || match &*table::get(file)? {
         Object::Client(_) | Object::Slot(_) => Ok(0),
+        Object::Stream(stream) => Ok(stream.kind()),
         _ => Err(Code::INVALID_HANDLE),
     })
 }

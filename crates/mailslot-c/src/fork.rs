@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{MutexGuard, Once, RwLockWriteGuard};
 
 use crate::dispatch::{Dispatch, dispatch};
-use crate::{barrier, event, inherit, memory, table, thread};
+use crate::{barrier, control, event, inherit, memory, table, thread};
 
 static GENERATION: AtomicU64 = AtomicU64::new(1);
 
@@ -48,6 +48,7 @@ extern "C" fn after_in_parent() {
 extern "C" fn after_in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     barrier::prepare();
+    control::forget();
     let _ = HELD.try_with(|place| {
         if let Some(mut held) = place.take() {
             // The other threads stayed behind.

@@ -32,7 +32,7 @@ use crate::object::{self, Object};
 use crate::slot::Slot;
 use crate::table::{self, FOREIGN, Ref};
 use crate::types::{Bool, FALSE, Handle, INVALID_HANDLE, TRUE};
-use crate::{last_error, mapping};
+use crate::{last_error, mapping, reserve};
 
 /// A handle that other processes know, as this one knows it.
 struct Foreigner {
@@ -91,22 +91,25 @@ pub(crate) fn resolve(shared: Handle) -> Result<Handle, Code> {
     if let Some(handle) = known(&FOREIGNERS.read().unwrap_or_else(PoisonError::into_inner)) {
         return Ok(handle);
     }
+    // Under the lock, because `close` ends descriptors under it.
+    let mut foreigners = lock_foreigners();
+    if let Some(handle) = known(&foreigners) {
+        return Ok(handle);
+    }
     let number = (shared >> FD_SHIFT) % FD_LIMIT;
     let number = RawFd::try_from(number).map_err(|_| Code::INVALID_HANDLE)?;
     // SAFETY: borrowed for a moment only, to look what it is. If there is no such descriptor, the
     // look fails.
     let fd = unsafe { BorrowedFd::borrow_raw(number) };
-    if value(fd).ok() != Some(shared) {
+    // Those that this process made itself for other purposes would not stay open across `exec`.
+    let inherited = rustix::io::fcntl_getfd(fd).is_ok_and(|flags| flags.is_empty());
+    if !inherited || value(fd).ok() != Some(shared) {
         return Err(Code::INVALID_HANDLE);
-    }
-    let mut foreigners = lock_foreigners();
-    if let Some(handle) = known(&foreigners) {
-        return Ok(handle);
     }
     let copy = rustix::io::fcntl_dupfd_cloexec(fd, 0).map_err(mapping::of_errno)?;
     let handle = object::handle_for(adopt(copy)?)?;
     // SAFETY: the descriptor has proved to be what a parent left open for this very handle, so it
-    // belongs to the handle, and nobody else in this process has met it.
+    // belongs to the handle, and under the lock nobody else in this process has met it.
     let fd = unsafe { OwnedFd::from_raw_fd(number) };
     foreigners.insert(shared, ForeignerEntry(Foreigner { handle, fd }));
     Ok(handle)
@@ -129,12 +132,15 @@ fn adopt(fd: OwnedFd) -> Result<Object, Code> {
 }
 
 pub(crate) fn close(shared: Handle) -> Result<Ref, Code> {
-    let handle = resolve(shared)?;
-    let removed = lock_foreigners().remove(&(shared & !3));
-    let entry = table::close(handle);
-    // The descriptor goes first: it alone would keep the slot alive.
-    drop(removed);
-    entry
+    resolve(shared)?;
+    let mut foreigners = lock_foreigners();
+    let removed = foreigners.remove(&(shared & !3)).ok_or(Code::INVALID_HANDLE)?;
+    // The descriptor goes first: it alone would keep the slot alive. And it goes while nobody can
+    // look whether its number stands for a handle.
+    let Foreigner { handle, fd } = removed.0;
+    drop(fd);
+    drop(foreigners);
+    table::close(handle)
 }
 
 const NAME_SEALS: SealFlags =
@@ -235,6 +241,7 @@ fn handle_of(fd: OwnedFd) -> Result<Handle, Code> {
 #[unsafe(export_name = "mailslot_MailslotHandleToFd")]
 extern "C" fn handle_to_fd(handle: Handle) -> RawFd {
     call(-1, || {
+        reserve::check()?;
         let fd = slot_of(handle)?.mailslot.to_fd().map_err(last_error::hand_over_failed)?;
         Ok(fd.into_raw_fd())
     })
@@ -243,7 +250,10 @@ extern "C" fn handle_to_fd(handle: Handle) -> RawFd {
 /// `MailslotHandleFromFd`: a handle for such a descriptor. It stays the caller's.
 #[unsafe(export_name = "mailslot_MailslotHandleFromFd")]
 extern "C" fn handle_from_fd(fd: RawFd) -> Handle {
-    call(INVALID_HANDLE, || handle_of(duplicate(fd)?))
+    call(INVALID_HANDLE, || {
+        reserve::check()?;
+        handle_of(duplicate(fd)?)
+    })
 }
 
 /// What travels beside the descriptor.
@@ -253,6 +263,7 @@ const PARCEL: [u8; 8] = *b"mailslot";
 #[unsafe(export_name = "mailslot_MailslotSendHandle")]
 extern "C" fn send_handle(socket: RawFd, handle: Handle) -> Bool {
     call(FALSE, || {
+        reserve::check()?;
         let fd = slot_of(handle)?.mailslot.to_fd().map_err(last_error::hand_over_failed)?;
         let socket = duplicate(socket)?;
         let fds = [fd.as_fd()];
@@ -275,6 +286,7 @@ extern "C" fn send_handle(socket: RawFd, handle: Handle) -> Bool {
 #[unsafe(export_name = "mailslot_MailslotReceiveHandle")]
 extern "C" fn receive_handle(socket: RawFd) -> Handle {
     call(INVALID_HANDLE, || {
+        reserve::check()?;
         let socket = duplicate(socket)?;
         let mut bytes = [0; PARCEL.len()];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];

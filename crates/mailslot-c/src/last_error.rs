@@ -25,6 +25,10 @@ pub(crate) fn set(code: Code) {
     NUMBER.set(code.0);
 }
 
+pub(crate) fn number() -> Code {
+    Code(NUMBER.get())
+}
+
 fn tell(code: Code, error: impl Error + 'static) -> Code {
     // A thread that is ending has no place for it any more.
     let _ = STORY.try_with(|story| {
@@ -53,7 +57,7 @@ pub(crate) fn hand_over_failed(error: HandleError) -> Code {
 
 /// What the last error of this thread was about, at length.
 fn at_length() -> String {
-    let last = Code(NUMBER.get());
+    let last = number();
     let story = STORY.try_with(|story| {
         let story = story.try_borrow().ok()?;
         let story = story.as_ref().filter(|story| story.code == last)?;

@@ -15,15 +15,16 @@
 //! | [`mailslots`], [`files`] | `CreateMailslot`, `CreateFile`, `ReadFile`, `WriteFile` and so on |
 //! | [`confirmed`] | `MailslotWriteConfirmed` |
 //! | [`slot`], [`client`], [`event`], [`thread`] | the objects |
+//! | [`reserve`] | no memory is an error too |
 //! | [`short`] | from a thread to what is known of it, at no cost |
 //! | [`dispatch`], [`wait`], [`waits`], [`overlapped`] | waiting, and reads that are pending |
-//! | [`inherit`], [`fork`], [`security`] | other processes |
-//! | [`text`], [`strings`], [`printf`], [`format_message`], [`memory`], [`time`], [`threads`], [`sections`], [`console`] | what programs need around it |
+//! | [`inherit`], [`fork`], [`security`], [`sddl`] | other processes |
+//! | [`text`], [`strings`], [`printf`], [`format_message`], [`memory`], [`time`], [`threads`], [`sections`], [`process`], [`console`], [`streams`], [`control`] | what programs need around it |
 //!
 //! # What always holds
 //!
 //! - Any integer may come in as a handle. It leads to its object or to error 6.
-//! - No thread runs in here. Pending reads are completed by the calls that could notice them.
+//! - No thread runs in here (but for one if the program sets a [`control`] handler). Pending reads are completed by the calls that could notice them.
 //! - A blocked read or wait ends when its handle is closed, and `CloseHandle` returns when it has.
 //! - Nothing of ours is locked or on the stack while the program's own functions run.
 
@@ -33,6 +34,7 @@ mod client;
 mod code;
 mod confirmed;
 mod console;
+mod control;
 mod dispatch;
 mod event;
 mod files;
@@ -46,10 +48,14 @@ mod memory;
 mod object;
 mod overlapped;
 mod printf;
+mod process;
+mod reserve;
+mod sddl;
 mod sections;
 mod security;
 mod short;
 mod slot;
+mod streams;
 mod strings;
 mod table;
 mod text;

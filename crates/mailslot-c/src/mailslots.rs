@@ -14,7 +14,7 @@ use crate::text::{self, Unit};
 use crate::types::{
     Bool, FALSE, FOR_EVER, Handle, INVALID_HANDLE, NO_MESSAGE, SecurityAttributes, TRUE,
 };
-use crate::{inherit, last_error, mapping, security, table, wait};
+use crate::{inherit, last_error, mapping, reserve, security, table, wait};
 
 /// How much may wait, for each writer. Win32 knows no such limit; this one is far away, and keeps a
 /// writer whose reader hangs from taking all memory.
@@ -30,6 +30,7 @@ unsafe fn create<U: Unit>(
     security: *const SecurityAttributes,
 ) -> Handle {
     call(INVALID_HANDLE, || {
+        reserve::check()?;
         // SAFETY: the caller's promise.
         let name = unsafe { text::read(name) }?.ok_or(Code::PATH_NOT_FOUND)?;
         // SAFETY: the caller's promise.
@@ -73,6 +74,7 @@ unsafe extern "C" fn get_info(
     timeout: *mut u32,
 ) -> Bool {
     call(FALSE, || {
+        reserve::check()?;
         let info = match &*table::get(handle)? {
             Object::Slot(slot) => {
                 if slot.has_pending() {

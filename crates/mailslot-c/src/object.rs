@@ -9,6 +9,7 @@ use crate::code::Code;
 use crate::dispatch::Dispatch;
 use crate::event::Event;
 use crate::slot::Slot;
+use crate::streams::Stream;
 use crate::table::Ref;
 use crate::thread::Thread;
 use crate::types::{Bool, CURRENT_THREAD, FALSE, Handle, INVALID_HANDLE, TRUE};
@@ -23,6 +24,8 @@ pub(crate) enum Object {
     Client(Arc<Client>),
     Event(Arc<Event>),
     Thread(Arc<Thread>),
+    /// Standard input or output.
+    Stream(Arc<Stream>),
 }
 
 impl Object {
@@ -32,6 +35,7 @@ impl Object {
             Object::Client(client) => &client.handles,
             Object::Event(event) => &event.handles,
             Object::Thread(thread) => &thread.handles,
+            Object::Stream(stream) => &stream.handles,
         }
     }
 
@@ -40,7 +44,7 @@ impl Object {
         match self {
             Object::Slot(slot) => slot.is_closed(),
             Object::Event(event) => event.is_closed(),
-            Object::Client(_) | Object::Thread(_) => false,
+            Object::Client(_) | Object::Thread(_) | Object::Stream(_) => false,
         }
     }
 
@@ -49,7 +53,7 @@ impl Object {
         match self {
             Object::Slot(slot) => slots.push(slot.clone()),
             Object::Event(event) => event.sources(dispatch, slots),
-            Object::Client(_) | Object::Thread(_) => {}
+            Object::Client(_) | Object::Thread(_) | Object::Stream(_) => {}
         }
     }
 
@@ -61,13 +65,15 @@ impl Object {
             Object::Client(_) => Ok(true),
             Object::Event(event) => Ok(event.is_signaled(dispatch)),
             Object::Thread(thread) => Ok(thread.has_ended(dispatch)),
+            Object::Stream(stream) => Ok(stream.is_ready()),
         }
     }
 
-    /// A wait that was for it is over.
-    pub(crate) fn consume(&self, dispatch: &Dispatch) {
-        if let Object::Event(event) = self {
-            event.consume(dispatch);
+    /// A wait that was for it is over. True: it is a mutex whose owner had ended.
+    pub(crate) fn consume(&self, dispatch: &Dispatch) -> bool {
+        match self {
+            Object::Event(event) => event.consume(dispatch),
+            _ => false,
         }
     }
 
@@ -81,7 +87,7 @@ impl Object {
             Object::Slot(slot) => slot.with_waiters(dispatch, change),
             Object::Event(event) => event.with_waiters(dispatch, change),
             Object::Thread(thread) => change(&mut thread.state.get(dispatch).waiters),
-            Object::Client(_) => {}
+            Object::Client(_) | Object::Stream(_) => {}
         }
     }
 }
@@ -118,7 +124,7 @@ fn end(object: Object, entry: Ref) {
         }
         Object::Event(event) => event.close(),
         Object::Thread(thread) => thread.detach(),
-        Object::Client(_) => {}
+        Object::Client(_) | Object::Stream(_) => {}
     }
 }
 

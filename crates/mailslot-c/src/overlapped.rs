@@ -12,7 +12,7 @@ use crate::thread::Thread;
 use crate::types::{Bool, CURRENT_THREAD, FALSE, Handle, Overlapped, TRUE};
 use crate::wait::{self, Ended};
 use crate::waits::{self, IO_COMPLETION, TIMED_OUT};
-use crate::{table, time};
+use crate::{reserve, table, time};
 
 /// # Safety
 ///
@@ -24,6 +24,7 @@ unsafe fn result(
     timeout: u32,
     alertable: bool,
 ) -> Result<Ended<()>, Code> {
+    reserve::check()?;
     let slot = match &*table::get(file)? {
         Object::Slot(slot) => Some(slot.clone()),
         Object::Client(_) => None,

@@ -44,6 +44,27 @@ pub(crate) unsafe fn read(attributes: *const SecurityAttributes) -> Result<(Acce
     Ok((access, inherit))
 }
 
+/// What this library makes itself of a list of who may do what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dacl {
+    /// There is none: the default.
+    None,
+    /// A NULL DACL: everyone.
+    Null,
+}
+
+pub(crate) fn with(dacl: Dacl) -> SecurityDescriptor {
+    SecurityDescriptor {
+        revision: REVISION,
+        reserved: 0,
+        control: if dacl == Dacl::Null { DACL_PRESENT } else { 0 },
+        owner: ptr::null(),
+        group: ptr::null(),
+        sacl: ptr::null(),
+        dacl: ptr::null(),
+    }
+}
+
 #[unsafe(export_name = "mailslot_InitializeSecurityDescriptor")]
 unsafe extern "C" fn initialize(descriptor: *mut SecurityDescriptor, revision: u32) -> Bool {
     call(FALSE, || {
@@ -53,17 +74,8 @@ unsafe extern "C" fn initialize(descriptor: *mut SecurityDescriptor, revision: u
         if descriptor.is_null() {
             return Err(Code::NOACCESS);
         }
-        let fresh = SecurityDescriptor {
-            revision: REVISION,
-            reserved: 0,
-            control: 0,
-            owner: ptr::null(),
-            group: ptr::null(),
-            sacl: ptr::null(),
-            dacl: ptr::null(),
-        };
         // SAFETY: not null, and the caller gives room for one there.
-        unsafe { descriptor.write(fresh) };
+        unsafe { descriptor.write(with(Dacl::None)) };
         Ok(TRUE)
     })
 }

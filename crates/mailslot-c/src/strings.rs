@@ -234,25 +234,4 @@ unsafe fn from_wide<U: Unit>(
 crate::text::for_each_width! {
     fn MultiByteToWideChar(page: u32, flags: u32, from: *const u8, length: i32, to: *mut Text, room: i32) -> i32 = to_wide;
     fn WideCharToMultiByte(page: u32, flags: u32, from: *const Text, length: i32, to: *mut u8, room: i32, default: *const u8, default_used: *mut Bool) -> i32 = from_wide;
-    fn MailslotWideArguments(count: i32, arguments: *const *const u8) -> *mut *mut Text = wide_arguments;
-}
-
-/// The arguments of a program for its `wmain`. They live as long as the program.
-///
-/// # Safety
-///
-/// `arguments` points to `count` C strings.
-unsafe fn wide_arguments<U: Unit>(count: i32, arguments: *const *const u8) -> *mut *mut U {
-    call(std::ptr::null_mut(), || {
-        let mut wide = Vec::new();
-        for index in 0..usize::try_from(count).unwrap_or(0) {
-            // SAFETY: the caller's promise.
-            let text = unsafe { units(*arguments.add(index), i32::MAX as usize) };
-            let mut text = U::encoded(&u8::decode_lossy(text.unwrap_or_default()));
-            text.push(U::NUL);
-            wide.push(text.leak().as_mut_ptr());
-        }
-        wide.push(std::ptr::null_mut());
-        Ok(wide.leak().as_mut_ptr())
-    })
 }

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
-use crate::border::lock;
+use crate::border::{Whole, lock};
 use crate::dispatch::{Dispatch, Guarded, Waiters, Waker, dispatch};
+use crate::event::Event;
 use crate::slot::Slot;
 use crate::threads::Gate;
 use crate::types::{Overlapped, Routine};
@@ -23,6 +24,8 @@ pub(crate) struct Thread {
     /// Which entry of the handle table it has a [`Use`](crate::table::Use) of, by address; 0 for
     /// none.
     using: AtomicUsize,
+    /// To which [`Client`](crate::client::Client) it writes with a lock, by address; 0 for none.
+    pub(crate) writing: AtomicUsize,
     /// Which slot it reads without an `OVERLAPPED`, by [`Slot::identity`]; 0 for none.
     reading: AtomicUsize,
     /// That read is to end.
@@ -44,6 +47,8 @@ pub(crate) struct State {
     pub(crate) routines: VecDeque<Completion>,
     /// The slots on which it has begun reads that are pending, one entry for each read.
     pub(crate) pending_on: Vec<Arc<Slot>>,
+    /// The mutexes that it owns.
+    pub(crate) owns: Vec<Arc<Event>>,
 }
 
 /// A call of a completion routine.
@@ -97,6 +102,8 @@ pub(crate) fn by_id(id: u32) -> Option<Arc<Thread>> {
 
 impl Drop for Current {
     fn drop(&mut self) {
+        // For good, as what follows this may be a place to end the thread too, and it ends anyway.
+        std::mem::forget(Whole::begin());
         let thread = &self.0;
         short::set(std::ptr::null());
         lock(&THREADS).0.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(thread)));
@@ -105,6 +112,9 @@ impl Drop for Current {
         for slot in slots {
             // Their memory may be on the stack that goes away.
             slot.cancel_pending(&dispatch, |read| Arc::ptr_eq(&read.thread, thread));
+        }
+        for mutex in std::mem::take(&mut thread.state.get(&dispatch).owns) {
+            mutex.abandon(&dispatch);
         }
         let mut state = thread.state.get(&dispatch);
         state.routines.clear();
@@ -120,6 +130,7 @@ impl Thread {
             id: LAST_ID.fetch_add(4, Ordering::Relaxed).wrapping_add(4),
             waker: Waker::new(),
             using: AtomicUsize::new(0),
+            writing: AtomicUsize::new(0),
             reading: AtomicUsize::new(0),
             cancelled: AtomicBool::new(false),
             state: Guarded::new(State::default()),
@@ -173,14 +184,18 @@ impl Thread {
         unsafe { short::get().as_ref() }.map(look)
     }
 
-    /// Says that the thread uses an entry of the handle table. False if it uses one already.
+    /// Says that the thread uses an entry of the handle table. False if it can't: it uses one
+    /// already, or there is a lack of memory.
     #[inline]
     pub(crate) fn begin_use(&self, entry: usize) -> bool {
         if self.using.load(Ordering::Relaxed) != 0 {
             return false;
         }
         self.using.store(entry, Ordering::Relaxed);
-        barrier::light();
+        if !barrier::light() {
+            self.end_use();
+            return false;
+        }
         true
     }
 

@@ -12,7 +12,7 @@ use crate::types::{
     Bool, CURRENT_THREAD, FALSE, Handle, INVALID_HANDLE, NO_HANDLE, SecurityAttributes, TRUE,
     ThreadStart,
 };
-use crate::{fork, inherit, table};
+use crate::{fork, inherit, reserve, table};
 
 const CREATE_SUSPENDED: u32 = 4;
 
@@ -94,6 +94,7 @@ unsafe extern "C" fn create_thread(
 ) -> Handle {
     call(NO_HANDLE, || {
         let function = function.ok_or(Code::INVALID_PARAMETER)?;
+        reserve::check()?;
         fork::prepare();
         let thread = Thread::new();
         let suspended = flags & CREATE_SUSPENDED != 0;
@@ -209,6 +210,7 @@ unsafe extern "C" fn duplicate_handle(
         if source_process != INVALID_HANDLE || target_process != INVALID_HANDLE {
             return Err(Code::INVALID_HANDLE);
         }
+        reserve::check()?;
         let object = match source {
             CURRENT_THREAD => Object::Thread(Thread::current()),
             _ => (*table::get(source)?).clone(),
@@ -231,11 +233,4 @@ unsafe extern "C" fn duplicate_handle(
         }
         Ok(TRUE)
     })
-}
-
-/// Ends the process as `exit` does.
-#[unsafe(export_name = "mailslot_ExitProcess")]
-extern "C-unwind" fn exit_process(code: u32) -> ! {
-    // SAFETY: functions that run at exit are the program's own affair.
-    unsafe { libc::exit(code as i32) }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::border::call;
-use crate::types::{Bool, FOR_EVER, FileTime, TRUE};
+use crate::code::Code;
+use crate::types::{Bool, FALSE, FOR_EVER, FileTime, TRUE};
 
 /// From 1601, where Windows begins, to 1970, in units of 100 ns.
 const TO_1970: u64 = 116_444_736_000_000_000;
@@ -99,19 +100,16 @@ struct SystemTime {
     milliseconds: u16,
 }
 
-/// # Safety
-///
-/// `to` is null or has room for a `SYSTEMTIME`; `split` is localtime_r or gmtime_r.
-unsafe fn calendar(
-    to: *mut SystemTime,
-    split: unsafe extern "C" fn(*const libc::time_t, *mut libc::tm) -> *mut libc::tm,
-) {
-    let now = clock_gettime(ClockId::Realtime);
-    // SAFETY: zeros are a `tm`.
-    let mut tm: libc::tm = unsafe { std::mem::zeroed() };
-    // SAFETY: both pointers lead to our own variables.
-    unsafe { split(&now.tv_sec, &mut tm) };
-    let time = SystemTime {
+type Split = unsafe extern "C" fn(*const libc::time_t, *mut libc::tm) -> *mut libc::tm;
+
+fn calendar(seconds: libc::time_t, milliseconds: u16, split: Split) -> SystemTime {
+    // SAFETY: zeros are a `tm`; both pointers lead to our own variables.
+    let tm = unsafe {
+        let mut tm: libc::tm = std::mem::zeroed();
+        split(&seconds, &mut tm);
+        tm
+    };
+    SystemTime {
         year: (tm.tm_year + 1900) as u16,
         month: (tm.tm_mon + 1) as u16,
         day_of_week: tm.tm_wday as u16,
@@ -119,22 +117,97 @@ unsafe fn calendar(
         hour: tm.tm_hour as u16,
         minute: tm.tm_min as u16,
         second: tm.tm_sec as u16,
-        milliseconds: (now.tv_nsec / 1_000_000) as u16,
-    };
+        milliseconds,
+    }
+}
+
+/// # Safety
+///
+/// `to` is null or has room for a `SYSTEMTIME`.
+unsafe fn now_as(to: *mut SystemTime, split: Split) {
+    let now = clock_gettime(ClockId::Realtime);
     if !to.is_null() {
         // SAFETY: not null, and the caller's promise.
-        unsafe { to.write(time) };
+        unsafe { to.write(calendar(now.tv_sec, (now.tv_nsec / 1_000_000) as u16, split)) };
     }
 }
 
 #[unsafe(export_name = "mailslot_GetLocalTime")]
 unsafe extern "C" fn get_local_time(to: *mut SystemTime) {
     // SAFETY: the caller's promise.
-    unsafe { calendar(to, libc::localtime_r) };
+    unsafe { now_as(to, libc::localtime_r) };
 }
 
 #[unsafe(export_name = "mailslot_GetSystemTime")]
 unsafe extern "C" fn get_utc_time(to: *mut SystemTime) {
     // SAFETY: the caller's promise.
-    unsafe { calendar(to, libc::gmtime_r) };
+    unsafe { now_as(to, libc::gmtime_r) };
+}
+
+const PER_SECOND: i64 = 10_000_000;
+
+#[unsafe(export_name = "mailslot_FileTimeToSystemTime")]
+unsafe extern "C" fn file_time_to_system_time(from: *const FileTime, to: *mut SystemTime) -> Bool {
+    call(FALSE, || {
+        // SAFETY: null, or the caller gives one there.
+        let from = unsafe { from.as_ref() }.filter(|_| !to.is_null()).ok_or(Code::NOACCESS)?;
+        let units = u64::from(from.high) << 32 | u64::from(from.low);
+        let units = i64::try_from(units).map_err(|_| Code::INVALID_PARAMETER)?;
+        let since_1970 = units - TO_1970 as i64;
+        let milliseconds = (since_1970.rem_euclid(PER_SECOND) / 10_000) as u16;
+        let time = calendar(since_1970.div_euclid(PER_SECOND), milliseconds, libc::gmtime_r);
+        // SAFETY: not null, so the caller gives room for one there.
+        unsafe { to.write(time) };
+        Ok(TRUE)
+    })
+}
+
+#[unsafe(export_name = "mailslot_SystemTimeToFileTime")]
+unsafe extern "C" fn system_time_to_file_time(from: *const SystemTime, to: *mut FileTime) -> Bool {
+    call(FALSE, || {
+        // SAFETY: null, or the caller gives one there.
+        let from = unsafe { from.as_ref() }.filter(|_| !to.is_null()).ok_or(Code::NOACCESS)?;
+        // SAFETY: zeros are a `tm`.
+        let mut tm: libc::tm = unsafe { std::mem::zeroed() };
+        tm.tm_year = i32::from(from.year) - 1900;
+        tm.tm_mon = i32::from(from.month) - 1;
+        tm.tm_mday = from.day.into();
+        tm.tm_hour = from.hour.into();
+        tm.tm_min = from.minute.into();
+        tm.tm_sec = from.second.into();
+        let day = tm.tm_mday;
+        // SAFETY: our own variable.
+        let seconds = unsafe { libc::timegm(&mut tm) };
+        // A date that isn't one, the 31st of June say, comes out as another.
+        let valid = (1601..=30_827).contains(&from.year) && tm.tm_mday == day;
+        if !valid || tm.tm_hour != i32::from(from.hour) || from.milliseconds > 999 {
+            return Err(Code::INVALID_PARAMETER);
+        }
+        let units = (seconds * PER_SECOND + TO_1970 as i64) as u64;
+        let units = units + u64::from(from.milliseconds) * 10_000;
+        // SAFETY: not null, so the caller gives room for one there.
+        unsafe { to.write(FileTime { low: units as u32, high: (units >> 32) as u32 }) };
+        Ok(TRUE)
+    })
+}
+
+/// As far from UTC as it is now, as on Windows.
+#[unsafe(export_name = "mailslot_FileTimeToLocalFileTime")]
+unsafe extern "C" fn file_time_to_local(from: *const FileTime, to: *mut FileTime) -> Bool {
+    call(FALSE, || {
+        // SAFETY: null, or the caller gives one there.
+        let from = unsafe { from.as_ref() }.filter(|_| !to.is_null()).ok_or(Code::NOACCESS)?;
+        let now = clock_gettime(ClockId::Realtime);
+        // SAFETY: zeros are a `tm`; both pointers lead to our own variables.
+        let offset = unsafe {
+            let mut tm: libc::tm = std::mem::zeroed();
+            libc::localtime_r(&now.tv_sec, &mut tm);
+            tm.tm_gmtoff
+        };
+        let units = u64::from(from.high) << 32 | u64::from(from.low);
+        let units = units.wrapping_add_signed(offset * PER_SECOND);
+        // SAFETY: not null, so the caller gives room for one there.
+        unsafe { to.write(FileTime { low: units as u32, high: (units >> 32) as u32 }) };
+        Ok(TRUE)
+    })
 }

@@ -15,6 +15,7 @@ use crate::dispatch::{Dispatch, borrow, dispatch};
 use crate::mapping;
 use crate::object::Object;
 use crate::slot::Slot;
+use crate::streams::Stream;
 use crate::thread::Thread;
 use crate::types::{FOR_EVER, Overlapped};
 use std::os::fd::AsFd;
@@ -30,6 +31,8 @@ trait Condition {
     fn hopes_for(&self, dispatch: &Dispatch, slot: &Arc<Slot>) -> bool;
     /// Has the thread woken at changes, or no longer.
     fn keep_posted(&self, dispatch: &Dispatch, thread: &Arc<Thread>, yes: bool);
+    /// What else is waited for and not there yet.
+    fn streams(&self) -> impl Iterator<Item = &Stream>;
 }
 
 /// How a wait ends.
@@ -40,7 +43,11 @@ pub(crate) enum Ended<T> {
     Routines,
 }
 
-/// Waits for one of the objects, or all of them. The answer is the index of the (first) object.
+/// `WAIT_ABANDONED`: added to the index where a mutex had an owner that has ended.
+const ABANDONED: usize = 0x80;
+
+/// Waits for one of the objects, or all of them. The answer is the index of the (first) object, and
+/// perhaps [`ABANDONED`].
 pub(crate) fn for_objects(
     objects: &[Object],
     all: bool,
@@ -49,7 +56,7 @@ pub(crate) fn for_objects(
 ) -> Result<Ended<usize>, Code> {
     let ended = wait(&Objects { objects, all }, timeout, alertable)?;
     if let Ended::Met(index) = ended {
-        let met = if all { objects } else { std::slice::from_ref(&objects[index]) };
+        let met = if all { objects } else { std::slice::from_ref(&objects[index % ABANDONED]) };
         for object in met {
             if let Object::Thread(thread) = object {
                 thread.join();
@@ -93,16 +100,17 @@ impl Condition for Objects<'_> {
                 continue;
             }
             if !self.all {
-                object.consume(dispatch);
-                return Ok(Some(index));
+                let abandoned = object.consume(dispatch);
+                return Ok(Some(index + usize::from(abandoned) * ABANDONED));
             }
             met += 1;
         }
         if met < self.objects.len() || self.objects.is_empty() {
             return Ok(None);
         }
-        self.objects.iter().for_each(|object| object.consume(dispatch));
-        Ok(Some(0))
+        let consumed = self.objects.iter().map(|object| object.consume(dispatch));
+        let abandoned = consumed.fold(false, |any, abandoned| any | abandoned);
+        Ok(Some(usize::from(abandoned) * ABANDONED))
     }
 
     fn hopes_for(&self, dispatch: &Dispatch, slot: &Arc<Slot>) -> bool {
@@ -112,6 +120,13 @@ impl Condition for Objects<'_> {
 
     fn keep_posted(&self, dispatch: &Dispatch, thread: &Arc<Thread>, yes: bool) {
         self.objects.iter().for_each(|object| object.keep_posted(dispatch, thread, yes));
+    }
+
+    fn streams(&self) -> impl Iterator<Item = &Stream> {
+        self.objects.iter().filter_map(|object| match object {
+            Object::Stream(stream) if !stream.is_ready() => Some(&**stream),
+            _ => None,
+        })
     }
 }
 
@@ -145,6 +160,10 @@ impl Condition for Read<'_> {
             true => waiters.add(thread),
             false => waiters.remove(thread),
         });
+    }
+
+    fn streams(&self) -> impl Iterator<Item = &Stream> {
+        std::iter::empty()
     }
 }
 
@@ -187,7 +206,7 @@ fn wait<C: Condition>(
             };
             sources.retain(|slot| condition.hopes_for(&lock, slot));
             condition.keep_posted(&lock, thread, true);
-            let slept = sleep(lock, thread, &sources, left);
+            let slept = sleep(lock, thread, &sources, condition.streams(), left);
             let lock = dispatch();
             thread.waker.clear(&lock);
             condition.keep_posted(&lock, thread, false);
@@ -199,10 +218,11 @@ fn wait<C: Condition>(
 
 /// Sleeps until the thread is woken, a slot has a record, a pending read gives up, or `left` is
 /// over.
-fn sleep(
+fn sleep<'a>(
     lock: Dispatch,
     thread: &Arc<Thread>,
     slots: &[Arc<Slot>],
+    streams: impl Iterator<Item = &'a Stream>,
     left: Option<Duration>,
 ) -> Result<(), Code> {
     let waker = thread.waker.prepare(&lock)?;
@@ -215,6 +235,7 @@ fn sleep(
         tv_nsec: left.subsec_nanos().into(),
     });
     let mut fds = vec![PollFd::from_borrowed_fd(borrow(&waker), PollFlags::IN)];
+    fds.extend(streams.map(|stream| PollFd::from_borrowed_fd(stream.fd(), PollFlags::IN)));
     fds.extend(slots.iter().map(|s| PollFd::from_borrowed_fd(s.mailslot.as_fd(), PollFlags::IN)));
     match poll(&mut fds, timeout.as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(()),

@@ -4,10 +4,10 @@ use crate::border::call;
 use crate::code::Code;
 use crate::dispatch::dispatch;
 use crate::object::Object;
-use crate::table;
 use crate::thread::Thread;
 use crate::types::{Bool, CURRENT_THREAD, Handle};
 use crate::wait::{self, Ended};
+use crate::{reserve, table};
 
 /// `WAIT_TIMEOUT`.
 pub(crate) const TIMED_OUT: u32 = 258;
@@ -25,6 +25,7 @@ fn object(handle: Handle) -> Result<Object, Code> {
 
 fn wait_for(handles: &[Handle], all: bool, milliseconds: u32, alertable: bool) -> u32 {
     call(WAIT_FAILED, || {
+        reserve::check()?;
         let objects: Result<Vec<Object>, Code> = handles.iter().copied().map(object).collect();
         let timeout = wait::timeout(milliseconds);
         match wait::for_objects(&objects?, all, timeout, alertable)? {

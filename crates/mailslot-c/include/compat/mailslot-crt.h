@@ -5,187 +5,34 @@
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
+#include "windows.h"
+
 #ifndef MAILSLOT_COMPAT_CRT_H
 #define MAILSLOT_COMPAT_CRT_H
 
+/* These undo macros like those of the headers below, so they come first. */
+#ifdef __cplusplus
+#include <cctype>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <cwchar>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include <wchar.h>
 
-#include "windows.h"
+#include "mailslot-printf.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* printf. The library reads the format and tells which arguments to fetch. */
-
-typedef union mailslot_argument {
-    LONGLONG integer;
-    double real;
-    const void *pointer;
-} mailslot_argument;
-
-#define MAILSLOT_ARGUMENTS 64
-
-int MailslotScanA(const char *format, unsigned char *kinds, int room)
-    MAILSLOT_SYMBOL(MailslotScanA);
-int MailslotScanW(const wchar_t *format, unsigned char *kinds, int room)
-    MAILSLOT_SYMBOL_WIDE(MailslotScanW);
-int MailslotFormatA(char *to, size_t room, const char *format, const mailslot_argument *arguments,
-                    int count) MAILSLOT_SYMBOL_WIDE(MailslotFormatA);
-int MailslotFormatW(wchar_t *to, size_t room, const wchar_t *format,
-                    const mailslot_argument *arguments, int count)
-    MAILSLOT_SYMBOL_WIDE(MailslotFormatW);
-int MailslotPrintA(FILE *file, const char *format, const mailslot_argument *arguments, int count)
-    MAILSLOT_SYMBOL_WIDE(MailslotPrintA);
-int MailslotPrintW(FILE *file, const wchar_t *format, const mailslot_argument *arguments,
-                   int count) MAILSLOT_SYMBOL_WIDE(MailslotPrintW);
-
-/* A macro, because a va_list can't be passed on and used again in the same way everywhere. */
-#define MAILSLOT_FETCH(ap, kinds, arguments, count)                                                \
-    do {                                                                                           \
-        int fetched;                                                                               \
-        for (fetched = 0; fetched < (count); fetched++) {                                          \
-            switch ((kinds)[fetched]) {                                                            \
-            case 'l':                                                                              \
-                (arguments)[fetched].integer = va_arg(ap, long);                                   \
-                break;                                                                             \
-            case 'q':                                                                              \
-                (arguments)[fetched].integer = va_arg(ap, LONGLONG);                               \
-                break;                                                                             \
-            case 'z':                                                                              \
-                (arguments)[fetched].integer = (LONGLONG)va_arg(ap, size_t);                       \
-                break;                                                                             \
-            case 'd':                                                                              \
-                (arguments)[fetched].real = va_arg(ap, double);                                    \
-                break;                                                                             \
-            case 'D':                                                                              \
-                (arguments)[fetched].real = (double)va_arg(ap, long double);                       \
-                break;                                                                             \
-            case 'p':                                                                              \
-                (arguments)[fetched].pointer = va_arg(ap, void *);                                 \
-                break;                                                                             \
-            default:                                                                               \
-                (arguments)[fetched].integer = va_arg(ap, int);                                    \
-            }                                                                                      \
-        }                                                                                          \
-    } while (0)
-
-MAILSLOT_STATIC int mailslot_vformat_a(char *to, size_t room, const char *format, va_list ap) {
-    unsigned char kinds[MAILSLOT_ARGUMENTS];
-    mailslot_argument arguments[MAILSLOT_ARGUMENTS];
-    int count = MailslotScanA(format, kinds, MAILSLOT_ARGUMENTS);
-    MAILSLOT_FETCH(ap, kinds, arguments, count);
-    return MailslotFormatA(to, room, format, arguments, count);
-}
-
-MAILSLOT_STATIC int mailslot_vformat_w(wchar_t *to, size_t room, const wchar_t *format,
-                                       va_list ap) {
-    unsigned char kinds[MAILSLOT_ARGUMENTS];
-    mailslot_argument arguments[MAILSLOT_ARGUMENTS];
-    int count = MailslotScanW(format, kinds, MAILSLOT_ARGUMENTS);
-    MAILSLOT_FETCH(ap, kinds, arguments, count);
-    return MailslotFormatW(to, room, format, arguments, count);
-}
-
-MAILSLOT_STATIC int mailslot_vfprint_a(FILE *file, const char *format, va_list ap) {
-    unsigned char kinds[MAILSLOT_ARGUMENTS];
-    mailslot_argument arguments[MAILSLOT_ARGUMENTS];
-    int count = MailslotScanA(format, kinds, MAILSLOT_ARGUMENTS);
-    MAILSLOT_FETCH(ap, kinds, arguments, count);
-    return MailslotPrintA(file, format, arguments, count);
-}
-
-MAILSLOT_STATIC int mailslot_vfprint_w(FILE *file, const wchar_t *format, va_list ap) {
-    unsigned char kinds[MAILSLOT_ARGUMENTS];
-    mailslot_argument arguments[MAILSLOT_ARGUMENTS];
-    int count = MailslotScanW(format, kinds, MAILSLOT_ARGUMENTS);
-    MAILSLOT_FETCH(ap, kinds, arguments, count);
-    return MailslotPrintW(file, format, arguments, count);
-}
-
-/* The result of a format that had to fit: -1 if it didn't. */
-#define MAILSLOT_FITTING(length, room) \
-    ((length) >= 0 && (size_t)(length) < (size_t)(room) ? (length) : -1)
-
-#define MAILSLOT_PASS(result, call, last) \
-    do {                                  \
-        va_list ap;                       \
-        va_start(ap, last);               \
-        result = call;                    \
-        va_end(ap);                       \
-    } while (0)
-
-#define MAILSLOT_NO_LIMIT ((size_t)0x7fffffff)
-
-MAILSLOT_STATIC int mailslot_print_a(const char *format, ...) {
-    int length;
-    MAILSLOT_PASS(length, mailslot_vfprint_a(stdout, format, ap), format);
-    return length;
-}
-
-MAILSLOT_STATIC int mailslot_print_w(const wchar_t *format, ...) {
-    int length;
-    MAILSLOT_PASS(length, mailslot_vfprint_w(stdout, format, ap), format);
-    return length;
-}
-
-MAILSLOT_STATIC int mailslot_fprint_a(FILE *file, const char *format, ...) {
-    int length;
-    MAILSLOT_PASS(length, mailslot_vfprint_a(file, format, ap), format);
-    return length;
-}
-
-MAILSLOT_STATIC int mailslot_fprint_w(FILE *file, const wchar_t *format, ...) {
-    int length;
-    MAILSLOT_PASS(length, mailslot_vfprint_w(file, format, ap), format);
-    return length;
-}
-
-MAILSLOT_STATIC int wsprintfA(LPSTR to, LPCSTR format, ...) {
-    int length;
-    MAILSLOT_PASS(length, mailslot_vformat_a(to, MAILSLOT_NO_LIMIT, format, ap), format);
-    return length;
-}
-
-MAILSLOT_STATIC int wsprintfW(LPWSTR to, LPCWSTR format, ...) {
-    int length;
-    MAILSLOT_PASS(length, mailslot_vformat_w(to, MAILSLOT_NO_LIMIT, format, ap), format);
-    return length;
-}
-
-MAILSLOT_STATIC int mailslot_snprint_a(char *to, size_t room, const char *format, ...) {
-    int length;
-    MAILSLOT_PASS(length, mailslot_vformat_a(to, room, format, ap), format);
-    return MAILSLOT_FITTING(length, room);
-}
-
-MAILSLOT_STATIC int mailslot_snprint_w(wchar_t *to, size_t room, const wchar_t *format, ...) {
-    int length;
-    MAILSLOT_PASS(length, mailslot_vformat_w(to, room, format, ap), format);
-    return MAILSLOT_FITTING(length, room);
-}
-
-#define wvsprintfA(to, format, ap) mailslot_vformat_a((to), MAILSLOT_NO_LIMIT, (format), (ap))
-#define wvsprintfW(to, format, ap) mailslot_vformat_w((to), MAILSLOT_NO_LIMIT, (format), (ap))
-#define sprintf_s mailslot_snprint_a
-#define printf_s mailslot_print_a
-#define fprintf_s mailslot_fprint_a
-#define _snprintf mailslot_snprint_a
-#define swprintf_s mailslot_snprint_w
-#define _snwprintf mailslot_snprint_w
-#define wprintf_s mailslot_print_w
-#define fwprintf_s mailslot_fprint_w
-/* Those of Linux would turn the stream to wide text for good, where printf then prints nothing. */
-#undef wprintf
-#undef fwprintf
-#undef swprintf
-#define wprintf mailslot_print_w
-#define fwprintf mailslot_fprint_w
-#define swprintf mailslot_snprint_w
 
 /* What a program would show in a box is said on standard error. */
 
@@ -251,195 +98,210 @@ MAILSLOT_STATIC FILE *_wfopen(const wchar_t *name, const wchar_t *mode) {
     return fopen(name_a, mode_a);
 }
 
+MAILSLOT_STATIC int mailslot_putwc(wchar_t one, FILE *file) {
+    wchar_t text[2] = {0, 0};
+    text[0] = one;
+    return mailslot_fputws(text, file) < 0 ? EOF : (int)one;
+}
+
+MAILSLOT_STATIC int mailslot_putwchar(wchar_t one) {
+    return mailslot_putwc(one, stdout);
+}
+
+MAILSLOT_STATIC wchar_t *mailslot_getws(wchar_t *to) {
+    return _getws_s(to, 4096);
+}
+
 #undef fputws
 #undef fgetws
 #define fputws mailslot_fputws
 #define fgetws mailslot_fgetws
 #define _putws mailslot_putws
 
-/* Copies that know the room. Where the text doesn't fit, the target is empty and the answer an
- * errno, as with Microsoft's when its handler returns. */
-
-typedef int errno_t;
-
-#define MAILSLOT_COPY(name, type, from_end)                          \
-    MAILSLOT_STATIC errno_t name(type *to, size_t room, const type *from) { \
-        size_t at = 0, start = 0;                                    \
-        if (to == NULL || room == 0)                                 \
-            return 22;                                               \
-        while (from_end && start < room && to[start] != 0)           \
-            start++;                                                 \
-        while (from != NULL && start + at < room) {                  \
-            to[start + at] = from[at];                               \
-            if (from[at++] == 0)                                     \
-                return 0;                                            \
-        }                                                            \
-        to[0] = 0;                                                   \
-        return from == NULL ? 22 : 34;                               \
-    }
-
-MAILSLOT_COPY(mailslot_strcpy_s, char, 0)
-MAILSLOT_COPY(mailslot_strcat_s, char, 1)
-MAILSLOT_COPY(mailslot_wcscpy_s, wchar_t, 0)
-MAILSLOT_COPY(mailslot_wcscat_s, wchar_t, 1)
-
-MAILSLOT_STATIC errno_t mailslot_strncpy_s(char *to, size_t room, const char *from, size_t most) {
-    size_t length = 0;
-    if (to == NULL || room == 0 || from == NULL)
-        return 22;
-    while (length < most && from[length] != 0)
-        length++;
-    if (length >= room) {
-        /* _TRUNCATE is the largest number. */
-        if (most != (size_t)-1) {
-            to[0] = 0;
-            return 34;
-        }
-        length = room - 1;
-    }
-    memcpy(to, from, length);
-    to[length] = 0;
-    return 0;
+#ifdef __cplusplus
 }
-
-MAILSLOT_STATIC errno_t memcpy_s(void *to, size_t room, const void *from, size_t size) {
-    if (size > 0 && (to == NULL || from == NULL || size > room))
-        return 22;
-    if (size > 0)
-        memcpy(to, from, size);
-    return 0;
-}
-
-MAILSLOT_STATIC errno_t fopen_s(FILE **file, const char *name, const char *mode) {
-    *file = fopen(name, mode);
-    return *file != NULL ? 0 : 2;
-}
-
-MAILSLOT_STATIC int _strnicmp(const char *a, const char *b, size_t most) {
-    for (; most > 0; most--, a++, b++) {
-        int x = tolower((unsigned char)*a), y = tolower((unsigned char)*b);
-        if (x != y || x == 0)
-            return x - y;
-    }
-    return 0;
-}
-
-MAILSLOT_STATIC char *mailslot_strdup(const char *text) {
-    size_t size = strlen(text) + 1;
-    char *copy = (char *)malloc(size);
-    return copy != NULL ? (char *)memcpy(copy, text, size) : NULL;
-}
-
-#define _TRUNCATE ((size_t)-1)
-#define _stricmp lstrcmpiA
-#define stricmp lstrcmpiA
-#define _wcsicmp lstrcmpiW
-#define strnicmp _strnicmp
-#define _strdup mailslot_strdup
-#define strtok_s strtok_r
-#define scanf_s scanf
-#define sscanf_s sscanf
-
-MAILSLOT_STATIC char *_itoa(int value, char *to, int radix) {
-    char digits[34];
-    char *digit = digits + sizeof(digits);
-    unsigned int rest = radix == 10 && value < 0 ? 0U - (unsigned int)value : (unsigned int)value;
-    *--digit = 0;
-    do {
-        *--digit = "0123456789abcdefghijklmnopqrstuvwxyz"[rest % (unsigned int)radix];
-        rest /= (unsigned int)radix;
-    } while (rest != 0);
-    if (radix == 10 && value < 0)
-        *--digit = '-';
-    return strcpy(to, digit);
-}
-
-#define itoa _itoa
-
-/* With 16-bit wchar_t, the functions of Linux for wide text are of no use. */
-
-#if defined(__SIZEOF_WCHAR_T__) && __SIZEOF_WCHAR_T__ == 2
-MAILSLOT_STATIC size_t mailslot_wcslen(const wchar_t *text) {
-    size_t length = 0;
-    while (text[length] != 0)
-        length++;
-    return length;
-}
-
-MAILSLOT_STATIC wchar_t *mailslot_wcsncpy(wchar_t *to, const wchar_t *from, size_t room) {
-    size_t at;
-    for (at = 0; at < room; at++)
-        to[at] = at > 0 && to[at - 1] == 0 ? 0 : from[at];
-    return to;
-}
-
-MAILSLOT_STATIC int mailslot_wcsncmp(const wchar_t *a, const wchar_t *b, size_t most) {
-    for (; most > 0; most--, a++, b++)
-        if (*a != *b || *a == 0)
-            return (int)*a - (int)*b;
-    return 0;
-}
-
-MAILSLOT_STATIC wchar_t *mailslot_wcschr(const wchar_t *text, wchar_t what) {
-    for (;; text++) {
-        if (*text == what)
-            return (wchar_t *)text;
-        if (*text == 0)
-            return NULL;
-    }
-}
-
-MAILSLOT_STATIC wchar_t *mailslot_wcsrchr(const wchar_t *text, wchar_t what) {
-    size_t at = mailslot_wcslen(text) + 1;
-    while (at-- > 0)
-        if (text[at] == what)
-            return (wchar_t *)text + at;
-    return NULL;
-}
-
-MAILSLOT_STATIC wchar_t *mailslot_wcsstr(const wchar_t *text, const wchar_t *what) {
-    size_t length = mailslot_wcslen(what);
-    for (;; text++) {
-        if (mailslot_wcsncmp(text, what, length) == 0)
-            return (wchar_t *)text;
-        if (*text == 0)
-            return NULL;
-    }
-}
-
-#define wcslen mailslot_wcslen
-#define wcscpy lstrcpyW
-#define wcsncpy mailslot_wcsncpy
-#define wcscat lstrcatW
-#define wcscmp(a, b) mailslot_wcsncmp((a), (b), (size_t)-1)
-#define wcsncmp mailslot_wcsncmp
-#define wcschr mailslot_wcschr
-#define wcsrchr mailslot_wcsrchr
-#define wcsstr mailslot_wcsstr
 #endif
 
-MAILSLOT_STATIC long mailslot_wcstol(const wchar_t *text, wchar_t **end, int base) {
-    char narrow[128];
-    char *narrow_end;
-    size_t length;
-    long value;
-    for (length = 0; length < sizeof(narrow) - 1 && text[length] > 0 && text[length] < 128; length++)
-        narrow[length] = (char)text[length];
-    narrow[length] = 0;
-    value = strtol(narrow, &narrow_end, base);
-    if (end != NULL)
-        *end = (wchar_t *)text + (narrow_end - narrow);
-    return value;
+#include "mailslot-strings.h"
+#include "mailslot-wide.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Times. */
+
+typedef time_t __time64_t;
+
+/* The strict dialects of C hide these. */
+struct tm *mailslot_localtime(const time_t *time, struct tm *to) __asm__("localtime_r");
+struct tm *mailslot_gmtime(const time_t *time, struct tm *to) __asm__("gmtime_r");
+
+MAILSLOT_STATIC errno_t localtime_s(struct tm *to, const time_t *time) {
+    return mailslot_localtime(time, to) != NULL ? 0 : 22;
 }
 
-MAILSLOT_STATIC wchar_t *_wcsdup(const wchar_t *text) {
-    size_t size = ((size_t)lstrlenW(text) + 1) * sizeof(wchar_t);
-    wchar_t *copy = (wchar_t *)malloc(size);
-    return copy != NULL ? (wchar_t *)memcpy(copy, text, size) : NULL;
+MAILSLOT_STATIC errno_t gmtime_s(struct tm *to, const time_t *time) {
+    return mailslot_gmtime(time, to) != NULL ? 0 : 22;
 }
 
-#define _wtoi(text) ((int)mailslot_wcstol((text), NULL, 10))
-#define _wtol(text) mailslot_wcstol((text), NULL, 10)
+MAILSLOT_STATIC errno_t asctime_s(char *to, size_t room, const struct tm *time) {
+    return strftime(to, room, "%a %b %d %H:%M:%S %Y\n", time) > 0 ? 0 : 34;
+}
+
+MAILSLOT_STATIC errno_t ctime_s(char *to, size_t room, const time_t *time) {
+    struct tm split;
+    return localtime_s(&split, time) != 0 ? 22 : asctime_s(to, room, &split);
+}
+
+MAILSLOT_STATIC errno_t mailslot_time_text(char *to, size_t room, const char *format) {
+    time_t now = time(NULL);
+    struct tm split;
+    return localtime_s(&split, &now) == 0 && strftime(to, room, format, &split) > 0 ? 0 : 34;
+}
+
+MAILSLOT_STATIC char *_strdate(char *to) {
+    return mailslot_time_text(to, 9, "%m/%d/%y") == 0 ? to : NULL;
+}
+
+MAILSLOT_STATIC char *_strtime(char *to) {
+    return mailslot_time_text(to, 9, "%H:%M:%S") == 0 ? to : NULL;
+}
+
+#define _time64 time
+#define _localtime64_s localtime_s
+#define _strdate_s(to, room) mailslot_time_text((to), (room), "%m/%d/%y")
+#define _strtime_s(to, room) mailslot_time_text((to), (room), "%H:%M:%S")
+
+/* scanf_s: a room follows the address of text. The format tells where. */
+
+MAILSLOT_STATIC int mailslot_vscan_s(FILE *file, const char *from, const char *format, va_list ap) {
+    char own[1024];
+    void *to[16];
+    char room[24];
+    size_t at = 0, length;
+    int count = 0;
+    memset(to, 0, sizeof(to));
+    while (*format != 0 && at + 32 < sizeof(own)) {
+        int skip, text, has_width = 0;
+        own[at++] = *format;
+        if (*format++ != '%')
+            continue;
+        if (*format == '%') {
+            own[at++] = *format++;
+            continue;
+        }
+        skip = *format == '*';
+        if (skip)
+            own[at++] = *format++;
+        while (*format >= '0' && *format <= '9' && at + 32 < sizeof(own)) {
+            own[at++] = *format++;
+            has_width = 1;
+        }
+        length = at;
+        /* I64 is ll, and a long has 32 bits. */
+        if (strncmp(format, "I64", 3) == 0) {
+            format += 3;
+            own[at++] = 'l';
+            own[at++] = 'l';
+        } else if (strncmp(format, "ll", 2) == 0) {
+            format += 2;
+            own[at++] = 'l';
+            own[at++] = 'l';
+        } else if (*format == 'l') {
+            format++;
+            if (strchr("efgaEFGA", *format) != NULL)
+                own[at++] = 'l';
+        }
+        while (*format == 'h')
+            own[at++] = *format++;
+        text = *format == 's' || *format == 'c' || *format == '[';
+        if (!skip && (count == 16 || *format == 0))
+            break;
+        if (!skip)
+            to[count++] = va_arg(ap, void *);
+        if (text && !skip) {
+            unsigned int most = va_arg(ap, unsigned int);
+            if (*format != 'c' && !has_width && most > 0) {
+                sprintf(room, "%u", most - 1);
+                at = length;
+                memcpy(own + at, room, strlen(room));
+                at += strlen(room);
+            }
+        }
+        if (*format == '[') {
+            do
+                own[at++] = *format++;
+            while (*format != 0 && at + 32 < sizeof(own) &&
+                   (*format != ']' || format[-1] == '[' || (format[-1] == '^' && format[-2] == '[')));
+        }
+        if (*format != 0)
+            own[at++] = *format++;
+    }
+    own[at] = 0;
+#define MAILSLOT_TO                                                                            \
+    to[0], to[1], to[2], to[3], to[4], to[5], to[6], to[7], to[8], to[9], to[10], to[11], to[12], \
+        to[13], to[14], to[15]
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    return from != NULL ? sscanf(from, own, MAILSLOT_TO) : fscanf(file, own, MAILSLOT_TO);
+#pragma GCC diagnostic pop
+}
+
+MAILSLOT_STATIC int scanf_s(const char *format, ...) {
+    int count;
+    MAILSLOT_PASS(count, mailslot_vscan_s(stdin, NULL, format, ap), format);
+    return count;
+}
+
+MAILSLOT_STATIC int fscanf_s(FILE *file, const char *format, ...) {
+    int count;
+    MAILSLOT_PASS(count, mailslot_vscan_s(file, NULL, format, ap), format);
+    return count;
+}
+
+MAILSLOT_STATIC int sscanf_s(const char *text, const char *format, ...) {
+    int count;
+    MAILSLOT_PASS(count, mailslot_vscan_s(NULL, text, format, ap), format);
+    return count;
+}
+
+/* What programs ask the command interpreter of Windows for. */
+
+int MailslotGetKey(int echo) MAILSLOT_SYMBOL(MailslotGetKey);
+
+MAILSLOT_STATIC int mailslot_system(const char *command) {
+    if (command != NULL && lstrcmpiA(command, "pause") == 0) {
+        fputs("Press any key to continue . . . ", stdout);
+        fflush(stdout);
+        MailslotGetKey(0);
+        fputs("\n", stdout);
+        return 0;
+    }
+    fflush(stdout);
+    if (command != NULL && lstrcmpiA(command, "cls") == 0) {
+        if (isatty(1))
+            fputs("\033[H\033[2J", stdout);
+        return 0;
+    }
+    return system(command);
+}
+
+#ifdef __cplusplus
+}
+namespace std {
+using ::mailslot_system;
+}
+extern "C" {
+#endif
+#define system mailslot_system
+#define _sleep Sleep
+#define _unlink unlink
+#define _access access
+#define _getcwd getcwd
+#define _isatty isatty
+#define _fileno fileno
+#define _flushall() fflush(NULL)
 
 /* A program with _tmain or wmain gets the main that Linux wants, which calls it. What stands before
  * the name, its type, becomes that of a declaration that only keeps it. */
@@ -483,6 +345,26 @@ template <size_t N> inline errno_t mailslot_wcscpy_s(wchar_t (&to)[N], const wch
 template <size_t N> inline errno_t mailslot_wcscat_s(wchar_t (&to)[N], const wchar_t *from) {
     return mailslot_wcscat_s(to, N, from);
 }
+template <size_t N>
+inline errno_t mailslot_strncpy_s(char (&to)[N], const char *from, size_t most) {
+    return mailslot_strncpy_s(to, N, from, most);
+}
+template <size_t N> inline char *gets_s(char (&to)[N]) {
+    return gets_s(to, N);
+}
+template <size_t N> inline wchar_t *_getws_s(wchar_t (&to)[N]) {
+    return _getws_s(to, N);
+}
+#if __cplusplus >= 201103L
+template <size_t N, class... T>
+inline int mailslot_snprint_a(char (&to)[N], const char *format, T... arguments) {
+    return mailslot_snprint_a(to, N, format, arguments...);
+}
+template <size_t N, class... T>
+inline int mailslot_snprint_w(wchar_t (&to)[N], const wchar_t *format, T... arguments) {
+    return mailslot_snprint_w(to, N, format, arguments...);
+}
+#endif
 #else
 #define MAILSLOT_IS_VOID(type) __builtin_types_compatible_p(type, void)
 #define MAILSLOT_EXTERN_C
@@ -491,6 +373,9 @@ template <size_t N> inline errno_t mailslot_wcscat_s(wchar_t (&to)[N], const wch
 #define strcpy_s mailslot_strcpy_s
 #define strcat_s mailslot_strcat_s
 #define strncpy_s mailslot_strncpy_s
+#define strncat_s mailslot_strncat_s
+#define wcsncpy_s mailslot_wcsncpy_s
+#define wcsncat_s mailslot_wcsncat_s
 #define wcscpy_s mailslot_wcscpy_s
 #define wcscat_s mailslot_wcscat_s
 

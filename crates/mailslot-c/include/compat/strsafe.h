@@ -10,6 +10,11 @@
 #define STRSAFE_E_INSUFFICIENT_BUFFER ((HRESULT)0x8007007AU)
 #define STRSAFE_E_INVALID_PARAMETER ((HRESULT)0x80070057U)
 #define STRSAFE_E_END_OF_FILE ((HRESULT)0x80070026U)
+#define STRSAFE_IGNORE_NULLS 0x00000100U
+#define STRSAFE_FILL_BEHIND_NULL 0x00000200U
+#define STRSAFE_FILL_ON_FAILURE 0x00000400U
+#define STRSAFE_NULL_ON_FAILURE 0x00000800U
+#define STRSAFE_NO_TRUNCATION 0x00001000U
 
 /* Each function for char and wchar_t, with the room in characters and in bytes. */
 #define MAILSLOT_STRSAFE(suffix, type, vformat)                                                    \
@@ -63,6 +68,35 @@
         MAILSLOT_PASS(result, StringCchVPrintf##suffix(to, room, format, ap), format);             \
         return result;                                                                             \
     }                                                                                              \
+    /* With what is left, and flags that only say what becomes of the rest of the room. */           \
+    MAILSLOT_STATIC HRESULT mailslot_rest##suffix(HRESULT result, type *to, size_t room,           \
+                                                  type **end, size_t *left) {                      \
+        size_t length = 0;                                                                         \
+        StringCchLength##suffix(to, room, &length);                                                \
+        if (end != NULL)                                                                           \
+            *end = to + length;                                                                    \
+        if (left != NULL)                                                                          \
+            *left = room - length;                                                                 \
+        return result;                                                                             \
+    }                                                                                              \
+    MAILSLOT_STATIC HRESULT StringCchCopyEx##suffix(type *to, size_t room, const type *from,       \
+                                                    type **end, size_t *left, DWORD flags) {       \
+        (void)flags;                                                                               \
+        return mailslot_rest##suffix(StringCchCopy##suffix(to, room, from), to, room, end, left);  \
+    }                                                                                              \
+    MAILSLOT_STATIC HRESULT StringCchCatEx##suffix(type *to, size_t room, const type *from,        \
+                                                   type **end, size_t *left, DWORD flags) {        \
+        (void)flags;                                                                               \
+        return mailslot_rest##suffix(StringCchCat##suffix(to, room, from), to, room, end, left);   \
+    }                                                                                              \
+    MAILSLOT_STATIC HRESULT StringCchPrintfEx##suffix(type *to, size_t room, type **end,           \
+                                                      size_t *left, DWORD flags,                   \
+                                                      const type *format, ...) {                   \
+        HRESULT result;                                                                            \
+        (void)flags;                                                                               \
+        MAILSLOT_PASS(result, StringCchVPrintf##suffix(to, room, format, ap), format);             \
+        return mailslot_rest##suffix(result, to, room, end, left);                                 \
+    }                                                                                              \
     MAILSLOT_STATIC HRESULT StringCbLength##suffix(const type *text, size_t room,                  \
                                                    size_t *length) {                               \
         HRESULT result = StringCchLength##suffix(text, room / sizeof(type), length);               \
@@ -102,6 +136,14 @@ extern "C" {
 MAILSLOT_STRSAFE(A, char, mailslot_vformat_a)
 MAILSLOT_STRSAFE(W, wchar_t, mailslot_vformat_w)
 
+MAILSLOT_STATIC HRESULT StringCchGetsA(char *to, size_t room) {
+    return gets_s(to, room) != NULL ? S_OK : STRSAFE_E_END_OF_FILE;
+}
+
+MAILSLOT_STATIC HRESULT StringCchGetsW(wchar_t *to, size_t room) {
+    return _getws_s(to, room) != NULL ? S_OK : STRSAFE_E_END_OF_FILE;
+}
+
 #ifdef __cplusplus
 }
 #endif
@@ -114,6 +156,10 @@ MAILSLOT_STRSAFE(W, wchar_t, mailslot_vformat_w)
 #define StringCchCatN StringCchCatNW
 #define StringCchPrintf StringCchPrintfW
 #define StringCchVPrintf StringCchVPrintfW
+#define StringCchCopyEx StringCchCopyExW
+#define StringCchCatEx StringCchCatExW
+#define StringCchPrintfEx StringCchPrintfExW
+#define StringCchGets StringCchGetsW
 #define StringCbLength StringCbLengthW
 #define StringCbCopy StringCbCopyW
 #define StringCbCopyN StringCbCopyNW
@@ -129,6 +175,10 @@ MAILSLOT_STRSAFE(W, wchar_t, mailslot_vformat_w)
 #define StringCchCatN StringCchCatNA
 #define StringCchPrintf StringCchPrintfA
 #define StringCchVPrintf StringCchVPrintfA
+#define StringCchCopyEx StringCchCopyExA
+#define StringCchCatEx StringCchCatExA
+#define StringCchPrintfEx StringCchPrintfExA
+#define StringCchGets StringCchGetsA
 #define StringCbLength StringCbLengthA
 #define StringCbCopy StringCbCopyA
 #define StringCbCopyN StringCbCopyNA

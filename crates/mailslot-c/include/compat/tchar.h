@@ -23,6 +23,18 @@ typedef wint_t _TINT;
 typedef int _TINT;
 #endif
 
+#define _istdigit(one) ((one) >= '0' && (one) <= '9')
+#define _istalpha(one) ((unsigned int)(one) < 128 && isalpha((int)(one)))
+#define _istalnum(one) ((unsigned int)(one) < 128 && isalnum((int)(one)))
+#define _istspace(one) ((unsigned int)(one) < 128 && isspace((int)(one)))
+#define _istupper(one) ((unsigned int)(one) < 128 && isupper((int)(one)))
+#define _istlower(one) ((unsigned int)(one) < 128 && islower((int)(one)))
+#define _totupper(one) ((TCHAR)((unsigned int)(one) < 128 ? toupper((int)(one)) : (int)(one)))
+#define _totlower(one) ((TCHAR)((unsigned int)(one) < 128 ? tolower((int)(one)) : (int)(one)))
+#define _tcscmpi _tcsicmp
+#define _tcsclen _tcslen
+#define _tcsinc(text) ((text) + 1)
+
 #ifdef _UNICODE
 #define _tmain wmain
 #define _tprintf mailslot_print_w
@@ -58,6 +70,28 @@ typedef int _TINT;
 #define _tstoi _wtoi
 #define _ttoi _wtoi
 #define _ttol _wtol
+#define _tcsncat wcsncat
+#define _tcstok mailslot_wcstok
+#define _tcsnlen mailslot_wcsnlen
+#define _tcspbrk wcspbrk
+#define _tcsupr _wcsupr
+#define _tcslwr _wcslwr
+#define _tcsrev _wcsrev
+#define _tcstok_s mailslot_wcstok_s
+#define _tcsncpy_s wcsncpy_s
+#define _tcsncat_s wcsncat_s
+#define _tcstoul(text, end, base) ((unsigned long)mailslot_wcstol((text), (end), (base)))
+#define _sntprintf_s _snwprintf_s
+#define _vstprintf wvsprintfW
+#define _vstprintf_s mailslot_vsnprint_w
+#define _itot _itow
+#define _itot_s _itow_s
+#define _ltot _ltow
+#define _ultot _ultow
+#define _puttchar mailslot_putwchar
+#define _puttc mailslot_putwc
+#define _fputtc mailslot_putwc
+#define _getts mailslot_getws
 #else
 #define _tmain MAILSLOT_MAIN
 #define _tprintf mailslot_print_a
@@ -93,6 +127,33 @@ typedef int _TINT;
 #define _tstoi atoi
 #define _ttoi atoi
 #define _ttol atol
+#define _tcsncat strncat
+#define _tcstok strtok
+#define _tcsnlen mailslot_strnlen
+#define _stscanf sscanf
+#define _stscanf_s sscanf_s
+#define _tscanf_s scanf_s
+#define _tsystem system
+#define _tgetenv getenv
+#define _tcspbrk strpbrk
+#define _tcsupr _strupr
+#define _tcslwr _strlwr
+#define _tcsrev _strrev
+#define _tcstok_s mailslot_strtok_s
+#define _tcsncpy_s strncpy_s
+#define _tcsncat_s strncat_s
+#define _tcstoul strtoul
+#define _sntprintf_s _snprintf_s
+#define _vstprintf wvsprintfA
+#define _vstprintf_s mailslot_vsnprint_a
+#define _itot _itoa
+#define _itot_s _itoa_s
+#define _ltot _ltoa
+#define _ultot _ultoa
+#define _puttchar putchar
+#define _puttc putc
+#define _fputtc fputc
+#define _getts gets
 #endif
 
 #endif

@@ -14,6 +14,7 @@
 #endif
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -86,10 +87,38 @@ extern "C" {
 
 /* Types and their parts. */
 
-typedef HANDLE HINSTANCE, HMODULE, HWND;
+typedef HANDLE HINSTANCE, HMODULE, HWND, HKEY;
+typedef int HFILE;
+typedef WORD ATOM, LANGID;
+typedef DWORD COLORREF, LCID, ULONG32, DWORD32, *PDWORD32;
+typedef signed char INT8;
+typedef unsigned char UINT8;
+typedef short INT16;
+typedef unsigned short UINT16;
+typedef LONG LONG32;
+typedef LONGLONG LONG64, *PLONGLONG;
+typedef ULONGLONG ULONG64, *PULONGLONG;
+typedef double DOUBLE;
+typedef TCHAR TBYTE, *PTBYTE;
+typedef const void *PCVOID;
+typedef int(WINAPI *FARPROC)(void);
 typedef UINT_PTR WPARAM;
 typedef LONG_PTR LPARAM, LRESULT;
 typedef LONG HRESULT;
+
+typedef union _ULARGE_INTEGER {
+    __extension__ struct {
+        DWORD LowPart;
+        DWORD HighPart;
+    };
+    struct {
+        DWORD LowPart;
+        DWORD HighPart;
+    } u;
+    ULONGLONG QuadPart;
+} ULARGE_INTEGER, *PULARGE_INTEGER;
+
+#define SECURITY_DESCRIPTOR_MIN_LENGTH ((UINT)sizeof(SECURITY_DESCRIPTOR))
 
 #define S_OK ((HRESULT)0)
 #define S_FALSE ((HRESULT)1)
@@ -116,6 +145,10 @@ typedef LONG HRESULT;
 #define ZeroMemory(to, size) memset((to), 0, (size))
 #define SecureZeroMemory(to, size) memset((to), 0, (size))
 #define RtlZeroMemory ZeroMemory
+#define RtlCopyMemory CopyMemory
+#define RtlMoveMemory MoveMemory
+#define RtlFillMemory FillMemory
+#define RtlEqualMemory(one, other, size) (memcmp((one), (other), (size)) == 0)
 
 #define HEAP_ZERO_MEMORY 0x00000008U
 HANDLE WINAPI GetProcessHeap(VOID) MAILSLOT_SYMBOL(GetProcessHeap);
@@ -142,9 +175,56 @@ VOID WINAPI ExitThread(DWORD dwExitCode) MAILSLOT_SYMBOL(ExitThread)
     __attribute__((__noreturn__));
 VOID WINAPI ExitProcess(UINT uExitCode) MAILSLOT_SYMBOL(ExitProcess)
     __attribute__((__noreturn__));
+BOOL WINAPI TerminateProcess(HANDLE hProcess, UINT uExitCode) MAILSLOT_SYMBOL(TerminateProcess);
 BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode)
     MAILSLOT_SYMBOL(GetExitCodeThread);
 DWORD WINAPI GetThreadId(HANDLE hThread) MAILSLOT_SYMBOL(GetThreadId);
+
+/* Priorities are left to the system. */
+
+#define THREAD_PRIORITY_LOWEST (-2)
+#define THREAD_PRIORITY_BELOW_NORMAL (-1)
+#define THREAD_PRIORITY_NORMAL 0
+#define THREAD_PRIORITY_ABOVE_NORMAL 1
+#define THREAD_PRIORITY_HIGHEST 2
+#define THREAD_PRIORITY_TIME_CRITICAL 15
+
+MAILSLOT_STATIC BOOL SetThreadPriority(HANDLE hThread, int nPriority) {
+    (void)hThread;
+    (void)nPriority;
+    return TRUE;
+}
+
+MAILSLOT_STATIC int GetThreadPriority(HANDLE hThread) {
+    (void)hThread;
+    return THREAD_PRIORITY_NORMAL;
+}
+
+MAILSLOT_STATIC BOOL SwitchToThread(VOID) {
+    Sleep(0);
+    return TRUE;
+}
+
+#define MUTEX_ALL_ACCESS 0x001F0001U
+#define SEMAPHORE_ALL_ACCESS 0x001F0003U
+#define STANDARD_RIGHTS_REQUIRED 0x000F0000U
+HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+                           LPCSTR lpName) MAILSLOT_SYMBOL(CreateMutexA);
+HANDLE WINAPI CreateMutexW(LPSECURITY_ATTRIBUTES lpMutexAttributes, BOOL bInitialOwner,
+                           LPCWSTR lpName) MAILSLOT_SYMBOL_WIDE(CreateMutexW);
+HANDLE WINAPI OpenMutexA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName)
+    MAILSLOT_SYMBOL(OpenMutexA);
+HANDLE WINAPI OpenMutexW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName)
+    MAILSLOT_SYMBOL_WIDE(OpenMutexW);
+BOOL WINAPI ReleaseMutex(HANDLE hMutex) MAILSLOT_SYMBOL(ReleaseMutex);
+HANDLE WINAPI CreateSemaphoreA(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes, LONG lInitialCount,
+                               LONG lMaximumCount, LPCSTR lpName)
+    MAILSLOT_SYMBOL(CreateSemaphoreA);
+HANDLE WINAPI CreateSemaphoreW(LPSECURITY_ATTRIBUTES lpSemaphoreAttributes, LONG lInitialCount,
+                               LONG lMaximumCount, LPCWSTR lpName)
+    MAILSLOT_SYMBOL_WIDE(CreateSemaphoreW);
+BOOL WINAPI ReleaseSemaphore(HANDLE hSemaphore, LONG lReleaseCount, LPLONG lpPreviousCount)
+    MAILSLOT_SYMBOL(ReleaseSemaphore);
 
 typedef struct _RTL_CRITICAL_SECTION {
     PVOID DebugInfo;
@@ -211,6 +291,12 @@ VOID WINAPI GetLocalTime(LPSYSTEMTIME lpSystemTime) MAILSLOT_SYMBOL(GetLocalTime
 VOID WINAPI GetSystemTime(LPSYSTEMTIME lpSystemTime) MAILSLOT_SYMBOL(GetSystemTime);
 VOID WINAPI GetSystemTimeAsFileTime(LPFILETIME lpSystemTimeAsFileTime)
     MAILSLOT_SYMBOL(GetSystemTimeAsFileTime);
+BOOL WINAPI FileTimeToSystemTime(const FILETIME *lpFileTime, LPSYSTEMTIME lpSystemTime)
+    MAILSLOT_SYMBOL(FileTimeToSystemTime);
+BOOL WINAPI SystemTimeToFileTime(const SYSTEMTIME *lpSystemTime, LPFILETIME lpFileTime)
+    MAILSLOT_SYMBOL(SystemTimeToFileTime);
+BOOL WINAPI FileTimeToLocalFileTime(const FILETIME *lpFileTime, LPFILETIME lpLocalFileTime)
+    MAILSLOT_SYMBOL(FileTimeToLocalFileTime);
 BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *lpPerformanceCount)
     MAILSLOT_SYMBOL(QueryPerformanceCounter);
 BOOL WINAPI QueryPerformanceFrequency(LARGE_INTEGER *lpFrequency)
@@ -221,6 +307,7 @@ BOOL WINAPI QueryPerformanceFrequency(LARGE_INTEGER *lpFrequency)
 #define CP_ACP 0U
 #define CP_OEMCP 1U
 #define CP_THREAD_ACP 3U
+#define CP_UTF7 65000U
 #define CP_UTF8 65001U
 #define MB_PRECOMPOSED 0x00000001U
 #define MB_ERR_INVALID_CHARS 0x00000008U
@@ -250,6 +337,48 @@ int WINAPI lstrcmpW(LPCWSTR lpString1, LPCWSTR lpString2) MAILSLOT_SYMBOL_WIDE(l
 int WINAPI lstrcmpiA(LPCSTR lpString1, LPCSTR lpString2) MAILSLOT_SYMBOL(lstrcmpiA);
 int WINAPI lstrcmpiW(LPCWSTR lpString1, LPCWSTR lpString2) MAILSLOT_SYMBOL_WIDE(lstrcmpiW);
 
+LPSTR WINAPI GetCommandLineA(VOID) MAILSLOT_SYMBOL(GetCommandLineA);
+LPWSTR WINAPI GetCommandLineW(VOID) MAILSLOT_SYMBOL_WIDE(GetCommandLineW);
+DWORD WINAPI GetModuleFileNameA(HMODULE hModule, LPSTR lpFilename, DWORD nSize)
+    MAILSLOT_SYMBOL(GetModuleFileNameA);
+DWORD WINAPI GetModuleFileNameW(HMODULE hModule, LPWSTR lpFilename, DWORD nSize)
+    MAILSLOT_SYMBOL_WIDE(GetModuleFileNameW);
+HMODULE WINAPI GetModuleHandleA(LPCSTR lpModuleName) MAILSLOT_SYMBOL(GetModuleHandleA);
+HMODULE WINAPI GetModuleHandleW(LPCWSTR lpModuleName) MAILSLOT_SYMBOL_WIDE(GetModuleHandleW);
+DWORD WINAPI GetEnvironmentVariableA(LPCSTR lpName, LPSTR lpBuffer, DWORD nSize)
+    MAILSLOT_SYMBOL(GetEnvironmentVariableA);
+DWORD WINAPI GetEnvironmentVariableW(LPCWSTR lpName, LPWSTR lpBuffer, DWORD nSize)
+    MAILSLOT_SYMBOL_WIDE(GetEnvironmentVariableW);
+
+/* The version that programs want to see: Windows 8, before which they would have to be told what
+ * they were made for. */
+
+typedef struct _OSVERSIONINFOA {
+    DWORD dwOSVersionInfoSize;
+    DWORD dwMajorVersion;
+    DWORD dwMinorVersion;
+    DWORD dwBuildNumber;
+    DWORD dwPlatformId;
+    TCHAR szCSDVersion[128];
+} OSVERSIONINFO, *LPOSVERSIONINFO;
+
+#define VER_PLATFORM_WIN32s 0
+#define VER_PLATFORM_WIN32_WINDOWS 1
+#define VER_PLATFORM_WIN32_NT 2
+
+MAILSLOT_STATIC BOOL GetVersionEx(LPOSVERSIONINFO lpVersionInformation) {
+    lpVersionInformation->dwMajorVersion = 6;
+    lpVersionInformation->dwMinorVersion = 2;
+    lpVersionInformation->dwBuildNumber = 9200;
+    lpVersionInformation->dwPlatformId = VER_PLATFORM_WIN32_NT;
+    lpVersionInformation->szCSDVersion[0] = 0;
+    return TRUE;
+}
+
+MAILSLOT_STATIC DWORD GetVersion(VOID) {
+    return 0x23F00206U;
+}
+
 #define MAX_COMPUTERNAME_LENGTH 15
 #define UNLEN 256
 BOOL WINAPI GetComputerNameA(LPSTR lpBuffer, LPDWORD nSize) MAILSLOT_SYMBOL(GetComputerNameA);
@@ -267,7 +396,15 @@ BOOL WINAPI GetUserNameW(LPWSTR lpBuffer, LPDWORD pcbBuffer) MAILSLOT_SYMBOL_WID
 #define lstrcmpi lstrcmpiW
 #define GetComputerName GetComputerNameW
 #define GetUserName GetUserNameW
-#define SetConsoleTitle SetConsoleTitleW
+#define GetCommandLine GetCommandLineW
+#define GetModuleFileName GetModuleFileNameW
+#define GetModuleHandle GetModuleHandleW
+#define GetEnvironmentVariable GetEnvironmentVariableW
+#define CreateMutex CreateMutexW
+#define OpenMutex OpenMutexW
+#define CreateSemaphore CreateSemaphoreW
+#define CharUpper _wcsupr
+#define CharLower _wcslwr
 #else
 #define lstrlen lstrlenA
 #define lstrcpy lstrcpyA
@@ -277,30 +414,18 @@ BOOL WINAPI GetUserNameW(LPWSTR lpBuffer, LPDWORD pcbBuffer) MAILSLOT_SYMBOL_WID
 #define lstrcmpi lstrcmpiA
 #define GetComputerName GetComputerNameA
 #define GetUserName GetUserNameA
-#define SetConsoleTitle SetConsoleTitleA
+#define GetCommandLine GetCommandLineA
+#define GetModuleFileName GetModuleFileNameA
+#define GetModuleHandle GetModuleHandleA
+#define GetEnvironmentVariable GetEnvironmentVariableA
+#define CreateMutex CreateMutexA
+#define OpenMutex OpenMutexA
+#define CreateSemaphore CreateSemaphoreA
+#define CharUpper _strupr
+#define CharLower _strlwr
 #endif
 
-/* The console is a terminal, which has a title and a code page of its own. */
-
-MAILSLOT_STATIC BOOL SetConsoleTitleA(LPCSTR lpConsoleTitle) {
-    (void)lpConsoleTitle;
-    return TRUE;
-}
-
-MAILSLOT_STATIC BOOL SetConsoleTitleW(LPCWSTR lpConsoleTitle) {
-    (void)lpConsoleTitle;
-    return TRUE;
-}
-
-MAILSLOT_STATIC BOOL SetConsoleOutputCP(UINT wCodePageID) {
-    (void)wCodePageID;
-    return TRUE;
-}
-
-MAILSLOT_STATIC BOOL SetConsoleCP(UINT wCodePageID) {
-    (void)wCodePageID;
-    return TRUE;
-}
+/* Boxes. */
 
 #define MB_OK 0x00000000U
 #define MB_OKCANCEL 0x00000001U
@@ -308,7 +433,17 @@ MAILSLOT_STATIC BOOL SetConsoleCP(UINT wCodePageID) {
 #define MB_ICONERROR 0x00000010U
 #define MB_ICONWARNING 0x00000030U
 #define MB_ICONINFORMATION 0x00000040U
+#define MB_ICONSTOP MB_ICONERROR
+#define MB_ICONHAND MB_ICONERROR
+#define MB_ICONEXCLAMATION MB_ICONWARNING
+#define MB_ICONQUESTION 0x00000020U
+#define MB_ICONASTERISK MB_ICONINFORMATION
+#define MB_SYSTEMMODAL 0x00001000U
+#define MB_TASKMODAL 0x00002000U
 #define IDOK 1
+#define IDCANCEL 2
+#define IDYES 6
+#define IDNO 7
 #ifdef UNICODE
 #define MessageBox MessageBoxW
 #else
@@ -320,5 +455,6 @@ MAILSLOT_STATIC BOOL SetConsoleCP(UINT wCodePageID) {
 #endif
 
 #include "mailslot-crt.h"
+#include "mailslot-console.h"
 
 #endif

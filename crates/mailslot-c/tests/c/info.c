@@ -1,5 +1,6 @@
 /* GetMailslotInfo, SetMailslotInfo, and how long reads wait. */
 #include "check.h"
+#include <pthread.h>
 
 static void values(DWORD max, DWORD timeout) {
     HANDLE slot = make(SLOT("info"), max, timeout), file;
@@ -54,6 +55,63 @@ static void times(void) {
     CHECK_FAILS(GetMailslotInfo(slot, NULL, NULL, NULL, NULL), ERROR_INVALID_HANDLE);
 }
 
+static volatile DWORD reading_error, reading_time;
+static volatile int begun;
+
+static void *read_once(void *slot) {
+    char buffer[8];
+    DWORD start = GetTickCount(), done;
+    begun = 1;
+    reading_error =
+        ReadFile((HANDLE)slot, buffer, sizeof(buffer), &done, NULL) ? 0 : GetLastError();
+    reading_time = GetTickCount() - start;
+    return NULL;
+}
+
+/* A read that waits keeps its own time-out, and the slot can be looked at meanwhile. */
+static void while_a_read_waits(void) {
+    HANDLE slot = make(SLOT("info"), 0, 300), file = dial(SLOT("info"));
+    OVERLAPPED overlapped;
+    pthread_t thread;
+    char buffer[8];
+    DWORD done, count, timeout, start;
+
+    CHECK(pthread_create(&thread, NULL, read_once, slot) == 0);
+    WAIT_UNTIL(begun);
+    Sleep(50);
+    CHECK_WORKS(SetMailslotInfo(slot, MAILSLOT_WAIT_FOREVER));
+    start = GetTickCount();
+    CHECK_WORKS(GetMailslotInfo(slot, NULL, NULL, &count, &timeout));
+    CHECK(GetTickCount() - start < 200);
+    CHECK_EQ(count, 0);
+    CHECK_EQ(timeout, MAILSLOT_WAIT_FOREVER);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK_EQ(reading_error, ERROR_SEM_TIMEOUT);
+    CHECK(reading_time >= 299);
+
+    /* The other way round: for ever stays for ever. */
+    begun = 0;
+    CHECK(pthread_create(&thread, NULL, read_once, slot) == 0);
+    WAIT_UNTIL(begun);
+    Sleep(50);
+    CHECK_WORKS(SetMailslotInfo(slot, 1));
+    Sleep(50);
+    put(file, "late");
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK_EQ(reading_error, 0);
+
+    /* With an OVERLAPPED too. */
+    memset(&overlapped, 0, sizeof(overlapped));
+    CHECK_WORKS(SetMailslotInfo(slot, 100));
+    start = GetTickCount();
+    CHECK_FAILS(ReadFile(slot, buffer, sizeof(buffer), NULL, &overlapped), ERROR_IO_PENDING);
+    CHECK_WORKS(SetMailslotInfo(slot, MAILSLOT_WAIT_FOREVER));
+    CHECK_FAILS(GetOverlappedResult(slot, &overlapped, &done, TRUE), ERROR_SEM_TIMEOUT);
+    CHECK(GetTickCount() - start >= 99);
+    CHECK(CloseHandle(file));
+    CHECK(CloseHandle(slot));
+}
+
 static void file_times(void) {
     HANDLE slot = make(SLOT("info"), 0, 0), file = dial(SLOT("info"));
     FILETIME created, accessed, written, later;
@@ -78,6 +136,7 @@ int main(void) {
     values(0xFFFFFFFFU, 0xFFFFFFFFU);
     values(1000, 12345);
     times();
+    while_a_read_waits();
     file_times();
     return 0;
 }

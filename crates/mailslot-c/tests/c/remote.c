@@ -75,6 +75,19 @@ int main(void) {
     CHECK_FAILS(confirmed("\\\\NOBODY\\mailslot\\x", "x", 4, &count), ERROR_BAD_NETPATH);
     CHECK_EQ(count, 0);
 
+    /* No limit of 424 bytes, neither for a computer nor for all. */
+    {
+        static char record[100000];
+        static const char *const names[] = {"\\\\JOE\\mailslot\\x", "\\\\*\\mailslot\\x"};
+        for (i = 0; i < 2; i++) {
+            file = dial(names[i]);
+            CHECK_WORKS(WriteFile(file, record, 425, &written, NULL));
+            CHECK_WORKS(WriteFile(file, record, sizeof(record), &written, NULL));
+            CHECK_EQ(written, sizeof(record));
+            CHECK(CloseHandle(file));
+        }
+    }
+
     /* A slot of this computer, by each of its names. */
     slot = make(SLOT("here"), 100, 0);
     CHECK_WORKS(confirmed(SLOT("here"), "one", 4, &count));

@@ -99,6 +99,74 @@ static void threads(void) {
     CHECK(CloseHandle(event));
 }
 
+static DWORD WINAPI take_and_end(LPVOID mutex) {
+    return WaitForSingleObject((HANDLE)mutex, INFINITE);
+}
+
+static DWORD WINAPI try_to_take(LPVOID mutex) {
+    DWORD answer = WaitForSingleObject((HANDLE)mutex, 20);
+    CHECK_FAILS(ReleaseMutex((HANDLE)mutex), ERROR_NOT_OWNER);
+    return answer;
+}
+
+static DWORD in_thread(LPTHREAD_START_ROUTINE routine, LPVOID argument) {
+    HANDLE thread = CreateThread(NULL, 0, routine, argument, 0, NULL);
+    DWORD code;
+    CHECK_EQ(WaitForSingleObject(thread, INFINITE), WAIT_OBJECT_0);
+    CHECK(GetExitCodeThread(thread, &code) && CloseHandle(thread));
+    return code;
+}
+
+static void mutexes(void) {
+    HANDLE mutex = CreateMutexA(NULL, TRUE, "a mutex"), again, both[2];
+    CHECK(IS_HANDLE(mutex));
+    CHECK_EQ(in_thread(try_to_take, mutex), WAIT_TIMEOUT);
+    /* Its owner can take it again, and must give it back as often. */
+    CHECK_EQ(WaitForSingleObject(mutex, 0), WAIT_OBJECT_0);
+    CHECK_WORKS(ReleaseMutex(mutex));
+    CHECK_EQ(in_thread(try_to_take, mutex), WAIT_TIMEOUT);
+    CHECK_WORKS(ReleaseMutex(mutex));
+    CHECK_FAILS(ReleaseMutex(mutex), ERROR_NOT_OWNER);
+    /* A thread ended without giving it back. */
+    CHECK_EQ(in_thread(take_and_end, mutex), WAIT_OBJECT_0);
+    both[0] = CreateEventA(NULL, TRUE, FALSE, NULL);
+    both[1] = mutex;
+    CHECK_EQ(WaitForMultipleObjects(2, both, FALSE, INFINITE), WAIT_ABANDONED_0 + 1);
+    CHECK_EQ(WaitForSingleObject(mutex, 0), WAIT_OBJECT_0);
+    CHECK_WORKS(ReleaseMutex(mutex) && ReleaseMutex(mutex));
+
+    SetLastError(0);
+    again = CreateMutexA(NULL, TRUE, "a mutex");
+    CHECK_EQ(GetLastError(), ERROR_ALREADY_EXISTS);
+    /* It is not owned by that. */
+    CHECK_FAILS(ReleaseMutex(again), ERROR_NOT_OWNER);
+    CHECK_FAILS(CreateEventA(NULL, TRUE, FALSE, "a mutex") != NULL, ERROR_INVALID_HANDLE);
+    CHECK_FAILS(SetEvent(mutex), ERROR_INVALID_HANDLE);
+    CHECK_FAILS(ReleaseMutex(both[0]), ERROR_INVALID_HANDLE);
+    CHECK(CloseHandle(again));
+    CHECK(CloseHandle(both[0]));
+    CHECK(CloseHandle(mutex));
+}
+
+static void semaphores(void) {
+    HANDLE semaphore = CreateSemaphoreA(NULL, 2, 3, NULL);
+    LONG before = -1;
+    CHECK(IS_HANDLE(semaphore));
+    CHECK_EQ(WaitForSingleObject(semaphore, 0), WAIT_OBJECT_0);
+    CHECK_EQ(WaitForSingleObject(semaphore, 0), WAIT_OBJECT_0);
+    CHECK_EQ(WaitForSingleObject(semaphore, 5), WAIT_TIMEOUT);
+    CHECK_WORKS(ReleaseSemaphore(semaphore, 2, &before));
+    CHECK_EQ(before, 0);
+    CHECK_FAILS(ReleaseSemaphore(semaphore, 2, &before), ERROR_TOO_MANY_POSTS);
+    CHECK_WORKS(ReleaseSemaphore(semaphore, 1, NULL));
+    CHECK_FAILS(ReleaseSemaphore(semaphore, 0, NULL), ERROR_INVALID_PARAMETER);
+    CHECK_EQ(WaitForSingleObject(semaphore, 0), WAIT_OBJECT_0);
+    CHECK_FAILS(CreateSemaphoreA(NULL, 2, 1, NULL) != NULL, ERROR_INVALID_PARAMETER);
+    CHECK_FAILS(CreateSemaphoreA(NULL, 0, 0, NULL) != NULL, ERROR_INVALID_PARAMETER);
+    CHECK_FAILS(ReleaseSemaphore(INVALID_HANDLE_VALUE, 1, NULL), ERROR_INVALID_HANDLE);
+    CHECK(CloseHandle(semaphore));
+}
+
 static void clocks(void) {
     LARGE_INTEGER before, after, frequency;
     SYSTEMTIME time;
@@ -119,6 +187,18 @@ static void clocks(void) {
     GetSystemTimeAsFileTime(&file_time);
     CHECK(file_time.dwHighDateTime > 0x01D00000U);
     Sleep(0);
+    {
+        /* The 29th of February 2024, a Thursday. */
+        SYSTEMTIME day = {2024, 2, 0, 29, 12, 34, 56, 789};
+        CHECK_WORKS(SystemTimeToFileTime(&day, &file_time));
+        CHECK_WORKS(FileTimeToSystemTime(&file_time, &time));
+        CHECK(time.wDayOfWeek == 4 && time.wDay == 29 && time.wMonth == 2 && time.wYear == 2024);
+        CHECK(time.wHour == 12 && time.wMinute == 34 && time.wMilliseconds == 789);
+        day.wMonth = 6;
+        day.wDay = 31;
+        CHECK_FAILS(SystemTimeToFileTime(&day, &file_time), ERROR_INVALID_PARAMETER);
+        CHECK_WORKS(FileTimeToLocalFileTime(&file_time, &file_time));
+    }
 }
 
 static void names(void) {
@@ -139,6 +219,8 @@ static void names(void) {
 
 int main(void) {
     threads();
+    mutexes();
+    semaphores();
     clocks();
     names();
     return 0;

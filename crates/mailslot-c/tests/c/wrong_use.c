@@ -1,5 +1,7 @@
 /* Wrong handles and null pointers: error numbers, no crash. */
+#define _GNU_SOURCE
 #include "check.h"
+#include <sys/mman.h>
 
 /* Every function that takes a handle refuses this one. */
 static void refuse(HANDLE handle) {
@@ -151,6 +153,52 @@ static void null_pointers(void) {
     CHECK(CloseHandle(slot));
 }
 
+/* Pointers that can't lead anywhere, and records that are longer than their memory. */
+static void wild_pointers(void) {
+    static const size_t wild[] = {1, 4096, 0x7fff, (size_t)-1, (size_t)-8, 0xDEADBEEFDEADBEEFU,
+                                  0x4141414141414141U, (size_t)1 << 63};
+    HANDLE slot = make(SLOT("wrong"), 0, 0), file = dial(SLOT("wrong"));
+    const DWORD page = 4096, many = 4096 * 4096;
+    OVERLAPPED overlapped;
+    char *memory, buffer[16];
+    DWORD done, at;
+    memset(&overlapped, 0, sizeof(overlapped));
+    put(file, "record");
+    for (at = 0; at < sizeof(wild) / sizeof(wild[0]); at++) {
+        void *where = (void *)wild[at];
+        done = UNTOUCHED;
+        CHECK_FAILS(WriteFile(file, where, 16, &done, NULL), ERROR_NOACCESS);
+        CHECK_EQ(done, 0);
+        CHECK_FAILS(WriteFile(file, where, 16, NULL, &overlapped), ERROR_NOACCESS);
+        done = UNTOUCHED;
+        CHECK_FAILS(ReadFile(slot, where, 16, &done, NULL), ERROR_NOACCESS);
+        CHECK_EQ(done, 0);
+        CHECK_FAILS(ReadFile(slot, where, 16, NULL, &overlapped), ERROR_NOACCESS);
+        CHECK_WORKS(WriteFile(file, where, 0, &done, NULL));
+        CHECK_EQ(next_size(slot), 6);
+        expect(slot, "record");
+        expect(slot, "");
+        put(file, "record");
+    }
+    memory = mmap(NULL, many, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED && munmap(memory + many / 2, many / 2) == 0);
+    done = UNTOUCHED;
+    CHECK_FAILS(WriteFile(file, memory, many, &done, NULL), ERROR_NOACCESS);
+    CHECK_EQ(done, 0);
+    CHECK_FAILS(WriteFile(file, memory + many / 2 - page, many / 2, &done, NULL), ERROR_NOACCESS);
+    CHECK_EQ(waiting(slot), 1);
+    /* To its last byte it is there. */
+    CHECK_WORKS(WriteFile(file, memory + 1, many / 2 - 1, &done, NULL));
+    CHECK_EQ(done, many / 2 - 1);
+    expect(slot, "record");
+    CHECK_WORKS(ReadFile(slot, memory, many / 2, &done, NULL));
+    CHECK_EQ(done, many / 2 - 1);
+    CHECK_FAILS(ReadFile(slot, buffer, sizeof(buffer), &done, NULL), ERROR_SEM_TIMEOUT);
+    CHECK(munmap(memory, many / 2) == 0);
+    CHECK(CloseHandle(file));
+    CHECK(CloseHandle(slot));
+}
+
 /* More handles than there can be. */
 static void too_many(void) {
     static HANDLE all[70000];
@@ -172,6 +220,7 @@ int main(void) {
     closed();
     kinds();
     null_pointers();
+    wild_pointers();
     too_many();
     return 0;
 }

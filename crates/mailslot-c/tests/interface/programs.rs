@@ -53,9 +53,8 @@ macro_rules! programs {
 
             #[test]
             fn plain() {
-                let package = if stringify!($name) == "threads" { "mailslot-windows" } else { "mailslot" };
                 let flags = [&STRICT[..], &["-std=gnu99"]].concat();
-                check(stringify!($name), &Compilation { package, flags: &flags, ..Compilation::default() });
+                check(stringify!($name), &Compilation { flags: &flags, ..Compilation::default() });
             }
 
             #[test]
@@ -85,6 +84,14 @@ programs! {
     inherit;
     wide;
     threads;
+}
+
+/// Hard times, in which tools can't live either.
+#[test]
+fn hard_times() {
+    for name in ["storm", "scarce", "odd_times", "races", "cancelled_threads"] {
+        check(name, &Compilation { flags: &STRICT, ..Compilation::default() });
+    }
 }
 
 #[test]
@@ -171,7 +178,15 @@ fn exports() {
 
 /// The symbols that the headers name, for both widths of wchar_t.
 fn declared_symbols() -> Vec<String> {
-    let headers = ["mailslot.h", "compat/windows.h", "compat/mailslot-crt.h", "compat/conio.h"];
+    let headers = [
+        "mailslot.h",
+        "compat/windows.h",
+        "compat/mailslot-crt.h",
+        "compat/mailslot-printf.h",
+        "compat/mailslot-console.h",
+        "compat/sddl.h",
+        "compat/conio.h",
+    ];
     let text = headers
         .map(|name| std::fs::read_to_string(package().join("include").join(name)).expect(name))
         .concat();

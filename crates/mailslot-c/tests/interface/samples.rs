@@ -88,3 +88,118 @@ fn samples() {
          CreateFile failed: The system cannot find the file specified.\r\n"
     );
 }
+
+/// A program in the manner of published ones, and what it must print and answer.
+struct Sample {
+    name: &'static str,
+    /// How it is compiled, beside the plain way.
+    also: &'static [&'static [&'static str]],
+    input: &'static str,
+    code: i32,
+    expected: &'static [&'static str],
+}
+
+const WIDE: &[&str] = &["-DUNICODE", "-D_UNICODE"];
+const NARROW_WIDE: &[&str] = &["-DUNICODE", "-D_UNICODE", "-fshort-wchar"];
+
+const SAMPLES: [Sample; 9] = [
+    Sample {
+        name: "secured.cpp",
+        also: &[],
+        input: "hello\nGr\u{fc}\u{df}e\nquit\n",
+        code: 0,
+        expected: &[
+            "OpenBox: 0x00000538\nOpenBox: 0x00000057\n1: hello (noted)\n1: Gr\u{fc}\u{df}e (noted)\n",
+        ],
+    },
+    Sample {
+        name: "old.cpp",
+        also: &[],
+        input: "hello world\n",
+        code: 0,
+        expected: &[
+            "1 messages, next 12, neg -1, big 5000000000 wide wide\nGot: hello world\n",
+            "ReadFile: The semaphore timeout period has expired.",
+            "Press any key to continue . . . ",
+        ],
+    },
+    Sample {
+        name: "control.c",
+        also: &[WIDE, NARROW_WIDE, &["-std=gnu89"]],
+        input: "",
+        code: 0,
+        expected: &["Ctrl event 0\n", "count 15\n"],
+    },
+    Sample {
+        name: "streams.c",
+        also: &[],
+        input: "a line\n",
+        code: 0,
+        expected: &["hello via WriteFile\nconsole\nread 7 bytes: a line\nmodule ok cmd ok\n"],
+    },
+    Sample {
+        name: "classes.cpp",
+        also: &[WIDE, &["-std=c++98"], &["-std=c++20"]],
+        input: "",
+        code: 0,
+        expected: &[
+            "start \u{e4}\nprintf works\nstd::printf works 7\nstd::wprintf wide\ntext \u{fc}\n",
+        ],
+    },
+    Sample {
+        name: "safe.c",
+        also: &[&["-fshort-wchar"]],
+        input: "joe 17 x\n",
+        code: 0,
+        expected: &[
+            "name and number: joe alpha 42 x\n[a][b][c]\ntrunc-5\nff\nFF\nFFxy\n",
+            "4000000000\n5000000000\n5000000001\n4 joe\n",
+        ],
+    },
+    Sample {
+        name: "text.c",
+        also: &[WIDE, NARROW_WIDE],
+        input: "input\n",
+        code: 0,
+        expected: &[
+            "input\nINPUT\ninput\ntupni\nabcdefgh\nefgh\n<abcd><fgh>\n12 2 255\n1 0 X y 1\n",
+            "5 -1 5\nserver mode\n",
+        ],
+    },
+    Sample {
+        name: "menu.cpp",
+        also: &[],
+        input: "12q",
+        code: 0,
+        expected: &["inbox 1 message\n", "exit 0\n"],
+    },
+    Sample {
+        name: "both.c",
+        also: &[WIDE, &["-std=gnu89"]],
+        input: "",
+        code: 0,
+        expected: &["next 45 count 1 timeout FFFFFFFF\ndata 5 1\n"],
+    },
+];
+
+/// All of them compile with what `pkg-config mailslot` says, unedited.
+#[test]
+fn in_many_manners() {
+    for sample in &SAMPLES {
+        let compiler = if sample.name.ends_with("cpp") { "c++" } else { "cc" };
+        for flags in [&[][..]].iter().chain(sample.also) {
+            let flags = [&["-w"][..], flags].concat();
+            let compilation = Compilation { compiler, flags: &flags, ..Compilation::default() };
+            let scratch = Scratch::new();
+            let source = Path::new("tests/c/samples").join(sample.name);
+            let path = compilation.compile(&source, &scratch);
+            let running = Running::start(program(path, &scratch).arg("/s")).type_in(sample.input);
+            let output = running.finish(run::PLAIN).expect_code(sample.code);
+            for expected in sample.expected {
+                let name = sample.name;
+                assert!(output.contains(expected), "{name} {flags:?}: no {expected:?}:\n{output}");
+            }
+            scratch.expect_no_slots();
+        }
+    }
+}

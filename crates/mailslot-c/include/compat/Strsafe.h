@@ -1,4 +1,0 @@
-/* Strsafe.h - another spelling of strsafe.h.
- * SPDX-License-Identifier: MIT OR Apache-2.0
- */
-#include "strsafe.h"

@@ -1,4 +1,0 @@
-/* WinBase.h - all of it is in windows.h.
- * SPDX-License-Identifier: MIT OR Apache-2.0
- */
-#include "windows.h"
