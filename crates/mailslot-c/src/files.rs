@@ -179,9 +179,10 @@ unsafe fn read_file_slowly(
         // a read is pending it keeps its hands off both, as on Windows.
         Object::Slot(slot) => unsafe { read_slot(slot, buffer, size, overlapped) }?,
         Object::Client(client) => return Err(client.read_error()),
-        // SAFETY: the caller gives `size` bytes at `buffer`.
         Object::Stream(stream) => {
-            stream.read(unsafe { slot::buffer(buffer, check_buffer(buffer, size)?) })?
+            let size = check_buffer(buffer, size)?;
+            // SAFETY: the caller gives `size` bytes at `buffer`.
+            stream.read(unsafe { slot::buffer(buffer, size) })?
         }
         _ => return Err(Code::INVALID_HANDLE),
     };

@@ -140,9 +140,11 @@ unsafe fn wide_arguments<U: Unit>(count: i32, arguments: *const *const u8) -> *m
     call(ptr::null_mut(), || {
         let mut wide = Vec::new();
         let count = usize::try_from(count).unwrap_or(0);
-        // SAFETY: the caller's promise.
-        let arguments =
-            if count == 0 { &[] } else { unsafe { slice::from_raw_parts(arguments, count) } };
+        let arguments = match count {
+            0 => &[],
+            // SAFETY: the caller's promise.
+            count => unsafe { slice::from_raw_parts(arguments, count) },
+        };
         for &argument in arguments {
             // SAFETY: the caller's promise.
             let text = unsafe { text::units(argument, i32::MAX as usize) };
