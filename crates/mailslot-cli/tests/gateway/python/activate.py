@@ -13,6 +13,7 @@ PR_SET_PDEATHSIG = 1
 
 path, name, *command = sys.argv[1:]
 os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+me = os.getpid()
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 listener.bind(path)
 os.chmod(path, 0o666)
@@ -23,6 +24,8 @@ while True:
     child = os.fork()
     if child == 0:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != me:
+            os._exit(0)  # The end came before that.
         os.dup2(listener.fileno(), 3)
         os.set_inheritable(3, True)
         handed = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": name}
