@@ -236,13 +236,20 @@ fn spinning_slot(name: &str) -> Mailslot {
 fn a_read_that_spins_is_cancelled() {
     for _ in 0..50 {
         let slot = Arc::new(spinning_slot(NAME));
-        let began = cpu_time_of_all();
+        let (tell, told) = std::sync::mpsc::channel();
         let reading = thread::spawn({
             let slot = slot.clone();
-            move || slot.receive_timeout(Some(PATIENCE))
+            move || {
+                tell.send(rustix::thread::gettid()).unwrap();
+                slot.receive_timeout(Some(PATIENCE))
+            }
         });
-        wait_until("the thread to spin", || {
-            cpu_time_of_all() > began + Duration::from_millis(2) || reading.is_finished()
+        let task = format!("/proc/self/task/{}", told.recv().unwrap());
+        let read = |what| std::fs::read_to_string(format!("{task}/{what}")).unwrap_or_default();
+        // On a busy processor it soon sleeps.
+        wait_until("the thread to spin, or to sleep", || {
+            let ran = read("schedstat").split(' ').next().and_then(|ran| ran.parse().ok());
+            ran.is_none_or(|ran: u64| ran > 2_000_000) || read("stat").contains(") S ")
         });
         slot.cancel();
         let found = reading.join().unwrap();
