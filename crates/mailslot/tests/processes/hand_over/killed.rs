@@ -166,7 +166,7 @@ pub(super) fn holders_are_killed() {
 
 /// The same with writers of one record, whose connections are being accepted all the time.
 pub(super) fn one_shot_writers() {
-    let book = Book::new(4, 4000 * scale());
+    let book = Book::new(4, 2000 * scale());
     let slot = inheritable_slot(1 << 18);
     let writers = (0..4).map(|id| book.writer(id, 1 + id % 2)).collect();
     let kills = kill_holders(&slot, book, writers);
