@@ -76,9 +76,9 @@ fn info_in_words() {
 #[test]
 fn names_cannot_drive_the_terminal() {
     let world = World::new();
-    let _reader = world.reader("a\u{9b}\u{202e}b", &[]);
+    let _reader = world.reader("a\u{202e}b", &[]);
     let out = world.run(&["ls"]).succeeds();
-    assert!(out.contains(r"\\.\mailslot\a\u{9b}\u{202e}b"), "{out}");
+    assert!(out.contains(r"\\.\mailslot\a\u{202e}b"), "{out}");
 }
 
 #[test]
