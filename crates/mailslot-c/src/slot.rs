@@ -155,14 +155,15 @@ impl Slot {
         }
         match slot.mailslot.try_read(buffer) {
             Ok(size) => Some(Ok(size)),
-            Err(error) => slot.refusal(&error),
+            Err(error) => slot.refusal(error),
         }
     }
 
     /// The code of an error that waiting would not change.
     #[cold]
-    fn refusal(&self, error: &ReadError) -> Option<Result<usize, Code>> {
-        match error {
+    #[inline(never)]
+    fn refusal(&self, error: ReadError) -> Option<Result<usize, Code>> {
+        match &error {
             ReadError::TimedOut { .. } if self.mailslot.timeout() != Some(Duration::ZERO) => None,
             error => Some(Err(mapping::of_read(error))),
         }

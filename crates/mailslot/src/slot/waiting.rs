@@ -119,7 +119,7 @@ impl Entered<'_> {
 impl Mailslot {
     /// Copies the next record into `into` where that is simple, and gives its length. What it gives
     /// and when is what [`Mailslot::with_next`] would.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&self, into: &mut [u8]) -> Option<usize> {
         self.enter_simply()?.core.as_mut()?.take(into)
     }
