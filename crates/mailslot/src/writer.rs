@@ -328,6 +328,7 @@ impl MailslotWriter {
     }
 }
 
+#[inline]
 fn length(parts: &[IoSlice<'_>]) -> u64 {
     parts.iter().map(|part| part.len() as u64).sum()
 }

@@ -17,12 +17,7 @@ fn two(lan: &mut Lan, line: Option<Line>) -> (Computer, Computer) {
         Some(line) => lan.computer_behind(line, "JOE"),
         None => lan.computer("JOE"),
     };
-    sue.create("WORKGROUP");
-    sue.invite(&joe);
-    sue.start();
-    joe.start();
-    sue.reaches(&joe);
-    joe.reaches(&sue);
+    sue.meets(&mut joe);
     (sue, joe)
 }
 

@@ -12,12 +12,7 @@ use crate::util::{Computer, Running, eventually};
 pub(crate) fn two() -> (Computer, Computer) {
     let mut sue = Computer::new("SUE", None, "lo");
     let mut joe = Computer::new("JOE", None, "lo");
-    sue.create("WORKGROUP");
-    sue.invite(&joe);
-    sue.start();
-    joe.start();
-    sue.reaches(&joe);
-    joe.reaches(&sue);
+    sue.meets(&mut joe);
     (sue, joe)
 }
 

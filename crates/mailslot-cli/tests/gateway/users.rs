@@ -34,11 +34,7 @@ pub(crate) fn others_may_use_roots_gateway_and_no_more() {
     open(&sue.path("slots"), 0o1777);
     fs::create_dir(sue.path("own")).unwrap();
     open(&sue.path("own"), 0o777);
-    sue.create("WORKGROUP");
-    sue.invite(&joe);
-    sue.start();
-    joe.start();
-    sue.reaches(&joe);
+    sue.meets(&mut joe);
     let by_nobody = |args: &[&str]| nobody(&sue, "config", args).output().unwrap();
 
     // Writing, and asking.

@@ -120,13 +120,18 @@ impl Computer {
 
     /// The memory that its gateway has, in MiB, without what its writers have and share with it.
     pub(crate) fn memory(&self) -> u64 {
+        let [all, shared] = self.memory_of(["VmRSS:", "RssShmem:"]);
+        (all - shared) / 1024
+    }
+
+    /// What the kernel says at one moment of its gateway's memory, in KiB.
+    pub(crate) fn memory_of<const N: usize>(&self, names: [&str; N]) -> [u64; N] {
         let pid = self.gateway.as_ref().unwrap().0.id();
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let kib = |name| {
+        names.map(|name| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.split_whitespace().next().unwrap().parse::<u64>().unwrap()
-        };
-        (kib("VmRSS:") - kib("RssShmem:")) / 1024
+            line.split_whitespace().next().unwrap().parse().unwrap()
+        })
     }
 
     pub(crate) fn gateway(&mut self) -> &mut Running {
@@ -168,6 +173,16 @@ impl Computer {
     pub(crate) fn knows_as_member(&self, other: &Computer) {
         let line = format!("certificate of {} is renewed", other.name.to_lowercase());
         eventually(&line, || self.log().contains(&line));
+        self.reaches(other);
+        other.reaches(self);
+    }
+
+    /// Creates a domain, which `other` joins, and starts the gateways of both.
+    pub(crate) fn meets(&mut self, other: &mut Computer) {
+        self.create("WORKGROUP");
+        self.invite(other);
+        self.start();
+        other.start();
         self.reaches(other);
         other.reaches(self);
     }

@@ -491,22 +491,4 @@ impl Core {
             }
         }
     }
-
-    /// Lets go of a peer. It must not stay in the list of active ones.
-    fn remove(&mut self, place: u32) {
-        if let Some(peer) = self.peers[place as usize].take() {
-            // The writer may keep its descriptors open: closing ours would not end their events.
-            let watched = peer.socket.as_deref().filter(|_| !peer.kept);
-            for fd in [watched, peer.bell.as_ref()].into_iter().flatten() {
-                let _ = epoll::delete(&*self.epoll, fd);
-            }
-            self.kept -= usize::from(peer.kept);
-            self.depart(&peer);
-            self.vacant.push(place);
-            self.bells_at = 0;
-            if self.unaccepted || self.untaken {
-                (self.try_at, self.room_made) = (0, true);
-            }
-        }
-    }
 }

@@ -18,6 +18,7 @@ use crate::registry::Connection;
 
 use super::answers::{Answers, TARGET_WITHIN};
 use super::bell::Bell;
+use super::length;
 
 /// A writer that writes looks this often whether its reader still lives, in nanoseconds.
 const LOOK_EVERY: u64 = 500_000;
@@ -120,7 +121,7 @@ impl Link {
     /// Sends one record, written at `stamp`, without waiting.
     #[inline]
     pub(super) fn send(&mut self, parts: &[IoSlice<'_>], stamp: u64) -> Result<(), Failure> {
-        let len = parts.iter().map(|part| part.len() as u64).sum();
+        let len = length(parts);
         if len > self.largest {
             return Err(Failure::TooLarge { len, max: self.largest });
         }
@@ -213,7 +214,7 @@ impl Link {
     #[inline]
     pub(super) fn pace(&mut self, parts: &[IoSlice<'_>], patience: Duration) {
         if let (Some(_), Some(ring)) = (&self.answers, &mut self.ring) {
-            ring.unpaced += parts.iter().map(|part| part.len() as u64).sum::<u64>();
+            ring.unpaced += length(parts);
             if ring.unpaced > PACE_STEP {
                 self.catch_up(patience.min(LOOK_FOR_ROOM));
             }

@@ -1,6 +1,8 @@
 //! The thread of a domain: opens the session, greets the others, keeps the member list the newest,
 //! and renews this computer's identity.
 
+mod search;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +12,7 @@ use zenoh::{Session, Wait};
 
 use super::domain::{Domain, Note, Refused};
 use super::seal::Greeting;
-use super::sockets::{self, Scouts};
+use super::sockets::Scouts;
 use super::{session, wire};
 use crate::config::Network;
 use crate::identity::keys::hex;
@@ -25,9 +27,6 @@ const LOOK: Duration = Duration::from_secs(600);
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// Answers to computers that are no members, each second.
 const STRANGERS: u32 = 20;
-/// Ask for computers that were lost again after this long, and longer the more there are to answer.
-const SEARCH_AGAIN: Duration = Duration::from_secs(1);
-const SEARCH_EACH: Duration = Duration::from_millis(50);
 /// Say at most this often that frames were thrown away.
 const COMPLAIN: Duration = Duration::from_secs(10);
 
@@ -41,7 +40,7 @@ pub(super) struct Keeper {
     complain_at: Instant,
     strangers: (Instant, u32),
     was_member: bool,
-    /// It has been said that Zenoh's [sockets] are out of reach.
+    /// It has been said that Zenoh's [sockets](super::sockets) are out of reach.
     said_sockets: bool,
     scouts: Option<Scouts>,
     search_at: Instant,
@@ -242,35 +241,6 @@ impl Keeper {
             // It may have been invited by somebody whom we have not heard of.
             None if is_there => self.answer_stranger(computer),
             _ => {}
-        }
-    }
-
-    /// No connection is to wait for a computer that is silent.
-    fn calm(&mut self) {
-        if let Err(why) = sockets::give_up_after(session::LEASE)
-            && !std::mem::replace(&mut self.said_sockets, true)
-        {
-            self.domain.log(&format!(
-                "a computer that is cut off may hold up the others for 10 seconds, and be found \
-                 again late, since the settings of its connection can't be changed: {why}"
-            ));
-        }
-    }
-
-    /// Looks for computers that were there a short while ago.
-    fn search(&mut self, now: Instant) {
-        let (until, in_reach) = {
-            let peers = self.domain.read();
-            (peers.search_until(), peers.in_reach().len())
-        };
-        if until.is_some_and(|until| until > now) && now >= self.search_at {
-            // Connections that never came far enough for anybody to be seen.
-            self.calm();
-            if let Some(scouts) = &self.scouts {
-                scouts.ask();
-            }
-            let each = SEARCH_EACH * in_reach.try_into().unwrap_or(u32::MAX);
-            self.search_at = now + SEARCH_AGAIN + each;
         }
     }
 

@@ -1,0 +1,41 @@
+//! Finding computers again that were cut off or stopped.
+
+use std::time::{Duration, Instant};
+
+use super::super::{session, sockets};
+use super::Keeper;
+
+/// Ask for computers that were lost again after this long, and longer the more there are to answer.
+const SEARCH_AGAIN: Duration = Duration::from_secs(1);
+const SEARCH_EACH: Duration = Duration::from_millis(50);
+
+impl Keeper {
+    /// No connection is to wait for a computer that is silent.
+    pub(super) fn calm(&mut self) {
+        if let Err(why) = sockets::give_up_after(session::LEASE)
+            && !std::mem::replace(&mut self.said_sockets, true)
+        {
+            self.domain.log(&format!(
+                "a computer that is cut off may hold up the others for 10 seconds, and be found \
+                 again late, since the settings of its connection can't be changed: {why}"
+            ));
+        }
+    }
+
+    /// Looks for computers that were there a short while ago.
+    pub(super) fn search(&mut self, now: Instant) {
+        let (until, in_reach) = {
+            let peers = self.domain.read();
+            (peers.search_until(), peers.in_reach().len())
+        };
+        if until.is_some_and(|until| until > now) && now >= self.search_at {
+            // Connections that never came far enough for anybody to be seen.
+            self.calm();
+            if let Some(scouts) = &self.scouts {
+                scouts.ask();
+            }
+            let each = SEARCH_EACH * in_reach.try_into().unwrap_or(u32::MAX);
+            self.search_at = now + SEARCH_AGAIN + each;
+        }
+    }
+}
