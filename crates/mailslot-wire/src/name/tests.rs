@@ -126,7 +126,7 @@ fn after_a_question_mark_a_name_stands_as_it_is() {
 
 #[test]
 fn unusual_characters_are_just_characters() {
-    for path in ["a:b", "C:", "a*b?", "\"<|>", "%41", "größe", "税\\スー", "a\u{85}b"] {
+    for path in ["a:b", "C:", "a*b?", "\"<|>", "%41", "größe", "税\\スー"] {
         assert_eq!(parse(&format!(r"\\.\mailslot\{path}")).path(), path);
         assert_eq!(short(path).path(), path);
     }

@@ -72,6 +72,7 @@ fn refused_in_either_form() {
         ("\\\\?\\mailslot\\a\u{1f}b", BadCharacter),
         ("\\\\JOE\\mailslot\\a\u{7f}", BadCharacter),
         ("\\\\.\\mailslot\\a\u{80}", BadCharacter),
+        ("\\\\.\\mailslot\\a\u{85}b", BadCharacter),
         ("\\\\.\\mailslot\\\u{9b}b", BadCharacter),
         // hosts
         (r"\\\mailslot\x", BadHost),
