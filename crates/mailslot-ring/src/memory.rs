@@ -70,6 +70,10 @@ pub trait Memory {
     fn allow_fences(&self) -> bool {
         false
     }
+    /// True if [`Memory::allow_fences`] doesn't make this process wait for the kernel.
+    fn allows_fences_easily(&self) -> bool {
+        false
+    }
     /// Makes every process that has allowed it pass a full fence, and this one. False if that can't
     /// be had.
     fn fence_peer(&self) -> bool {

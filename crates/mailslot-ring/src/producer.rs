@@ -22,6 +22,9 @@ const FETCHED: u64 = 128;
 /// for a process with threads, saying so takes the kernel some milliseconds, once.
 const ALLOW_AFTER: u32 = if cfg!(loom) { 0 } else { 10_000 };
 
+/// For a process without other threads saying so is a mere system call.
+const ALLOW_EASILY_AFTER: u32 = 100;
+
 /// Why a record was not queued. Nothing of it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PushError {
@@ -204,13 +207,18 @@ impl<M: Memory> Producer<M> {
     #[cold]
     fn leave_fencing(&mut self) {
         self.fences = match self.fences {
-            Fences::Own { publications } if publications < ALLOW_AFTER => {
+            Fences::Own { publications } if !self.is_time_to_allow(publications) => {
                 Fences::Own { publications: publications + 1 }
             }
             Fences::Own { .. } if !self.memory.allow_fences() => Fences::Refused,
             Fences::Refused => Fences::Refused,
             Fences::Own { .. } | Fences::Allowed | Fences::Readers => Fences::Readers,
         };
+    }
+
+    fn is_time_to_allow(&self, publications: u32) -> bool {
+        publications >= ALLOW_AFTER
+            || (publications == ALLOW_EASILY_AFTER && self.memory.allows_fences_easily())
     }
 
     #[inline]

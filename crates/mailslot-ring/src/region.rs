@@ -312,6 +312,12 @@ impl Memory for Region {
         membarrier(libc::MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
     }
 
+    /// The kernel waits for all processors, unless the process has no other threads.
+    fn allows_fences_easily(&self) -> bool {
+        // A directory's links: two, and one for each directory in it.
+        rustix::fs::stat("/proc/self/task").is_ok_and(|tasks| tasks.st_nlink == 3)
+    }
+
     fn fence_peer(&self) -> bool {
         membarrier(libc::MEMBARRIER_CMD_GLOBAL_EXPEDITED)
     }
