@@ -45,6 +45,8 @@ pub(super) struct Turn {
     crowded: u32,
     /// How often in a row a thread has slept for less than [`NAP`].
     naps: u32,
+    /// After so many it gives way instead.
+    naps_before_giving_way: u32,
 }
 
 impl Turn {
@@ -57,6 +59,7 @@ impl Turn {
             cancels: 0,
             crowded: 0,
             naps: 0,
+            naps_before_giving_way: spin::FEW_NAPS,
         }
     }
 

@@ -28,6 +28,15 @@ const CROWDED: u32 = 8;
 /// After so many naps in a row a reader looks before it sleeps, until it does in vain.
 const NAPS: u32 = 256;
 
+/// After so many naps in a row, at first, it gives way instead of sleeping: see [`Mailslot::give_way`].
+pub(super) const FEW_NAPS: u32 = 16;
+
+/// At most so many, where giving way takes long.
+const MANY_NAPS: u32 = 1 << 16;
+
+/// Giving way takes long if it takes longer than this.
+const LONG: Duration = Duration::from_millis(1);
+
 /// Among more writers than these, one look around takes longer than being woken.
 const SPIN_AMONG: usize = 32;
 
@@ -39,6 +48,15 @@ impl Mailslot {
         left: Option<Duration>,
     ) -> Result<(Entered<'a>, bool), ReadError> {
         let streams = std::mem::take(&mut entered.core().taken) >= STREAM;
+        if entered.turn.naps >= entered.turn.naps_before_giving_way
+            && left.is_none_or(|left| left > LONG)
+        {
+            let (back, found) = self.give_way(entered)?;
+            if found || back.turn.asleep {
+                return Ok((back, found));
+            }
+            entered = back;
+        }
         let crowded = entered.turn.crowded > 0;
         entered.turn.crowded = entered.turn.crowded.saturating_sub(1);
         let asked = if crowded { Duration::ZERO } else { self.spin };
@@ -59,6 +77,32 @@ impl Mailslot {
             return Ok((back, found));
         }
         Ok((entered, false))
+    }
+
+    /// Lets others use this processor once. True if there are news then.
+    ///
+    /// A reader that is woken for each record and shares its processor with the writer, as the
+    /// kernel likes it, takes the processor from it each time. If it gives way instead, it comes back
+    /// when the writer has filled its ring, or has nothing more to write. But it may be somebody else
+    /// who takes the processor, or a writer that does other things, too: where it takes long, the
+    /// reader seldom gives way.
+    fn give_way<'a>(&'a self, mut entered: Entered<'a>) -> Result<(Entered<'a>, bool), ReadError> {
+        let cancels = entered.turn.cancels;
+        self.leave(entered);
+        let start = Instant::now();
+        std::thread::yield_now();
+        let long = start.elapsed() > LONG;
+        entered = self.enter()?;
+        let found = !entered.turn.asleep && entered.core().has_news();
+        let turn = &mut entered.turn;
+        let naps = turn.naps_before_giving_way;
+        turn.naps_before_giving_way =
+            if long { (naps * 2).min(MANY_NAPS) } else { (naps / 2).max(FEW_NAPS) };
+        if long || !found {
+            turn.naps = 0;
+        }
+        let cancelled = turn.cancels != cancels;
+        Ok((entered, found || cancelled))
     }
 
     /// Looks for news in a loop, and lets other processes run now and then. True if there are some,
