@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 mod activation;
+mod confirmed;
 mod crowd;
 mod cuts;
 mod disk;
@@ -59,6 +60,8 @@ const IN_NAMESPACES: &[Case] = cases![
     lines::millions_of_records,
     lines::a_lossy_line_and_a_slow_one,
     ends::gateways_and_readers_are_killed,
+    confirmed::readers_are_killed,
+    confirmed::each_outcome_is_told_as_it_is,
     ends::a_clock_that_is_wrong_by_a_day,
     ends::a_writer_that_ends_at_once,
     namespaces::three_computers_on_a_bridge,
