@@ -17,9 +17,11 @@ use crate::transport::FRAME_SPARE;
 /// Frames that may be on the way: what an ack can tell apart.
 const FRAMES_MAX: usize = ACK_MAP_MAX * 8;
 
-/// Bytes that may be on the way, at most and at first.
+/// Bytes that may be on the way, at most and at first: a slow line is to show that it is before its
+/// queue is longer than anybody waits.
 const WINDOW_MAX: usize = 4 * 1024 * 1024;
-const WINDOW_FIRST: usize = 512 * 1024;
+const WINDOW_FIRST: usize = 128 * 1024;
+const WINDOW_MIN: usize = 64 * 1024;
 
 /// How much longer than ever before the way may become before less is sent: as much waits in
 /// queues along it, which delays all others.
@@ -182,6 +184,7 @@ impl Outgoing {
             return;
         }
         let mut newest = None;
+        let soonest = self.round_trip.unwrap_or_default() / 2;
         let mut bytes = 0;
         let mut arrive = |flight: &mut Flight, on_the_way: &mut usize| {
             if std::mem::replace(&mut flight.arrived, true) {
@@ -190,7 +193,10 @@ impl Outgoing {
             bytes += flight.payload.items().len();
             let sent = flight.sent?;
             *on_the_way = on_the_way.saturating_sub(flight.payload.items().len());
-            newest = newest.max(Some(sent));
+            // An answer so soon after a repetition is to what was sent before.
+            if !flight.repeated || now.saturating_sub(sent) >= soonest {
+                newest = newest.max(Some(sent));
+            }
             (!flight.repeated).then(|| now.saturating_sub(sent))
         };
         let mut sample = None;
@@ -230,7 +236,7 @@ impl Outgoing {
             }
         }
         if lost {
-            self.window = (self.window / 4 * 3).max(WINDOW_FIRST / 4);
+            self.window = (self.window / 4 * 3).max(2 * WINDOW_MIN);
         }
     }
 
@@ -252,7 +258,7 @@ impl Outgoing {
     fn adapt(&mut self, bytes: usize, sample: Option<Duration>) {
         let Some(sample) = sample else { return };
         if sample > self.shortest.saturating_add(DELAY_MAX) {
-            self.window = self.window.saturating_sub(bytes / 4).max(WINDOW_FIRST / 8);
+            self.window = self.window.saturating_sub(bytes / 4).max(WINDOW_MIN);
         } else {
             self.window = (self.window + bytes).min(WINDOW_MAX);
         }
@@ -281,9 +287,7 @@ impl Outgoing {
         if self.is_idle() {
             return None;
         }
-        let stuck = self.flight.iter().map(|flight| flight.payload.expires()).min();
-        let stuck = stuck.map(|expires| expires.max(self.progress + self.keep));
-        let expires = [self.outbox.deadline(), stuck];
+        let expires = [self.outbox.deadline(), self.stuck()];
         let sends = [
             self.paused_until,
             match self.link {
@@ -298,20 +302,23 @@ impl Outgoing {
         expires.into_iter().flatten().chain(sends).min()
     }
 
+    /// When what is on the way will have waited too long. As long as something arrives, it may, too,
+    /// so it isn't lost.
+    fn stuck(&self) -> Option<Time> {
+        let flight = self.flight.iter().map(|flight| flight.payload.expires());
+        let first = flight.chain(self.outbox.begun()).min()?;
+        Some(first.max(self.progress + self.keep))
+    }
+
     /// Gives up what has waited too long.
     pub(super) fn expire(&mut self, now: Time) -> Dropped {
-        let stuck = now >= self.progress + self.keep;
-        if stuck && self.flight.iter().any(|flight| flight.payload.expires() <= now) {
+        if self.stuck().is_some_and(|at| at <= now) {
             self.begin_anew();
         }
         if self.outbox.deadline().is_none_or(|at| at > now) {
             return Dropped::new();
         }
-        let dropped = self.outbox.expire(now);
-        if !matches!(self.link, Link::Closed) {
-            self.begin_anew();
-        }
-        dropped
+        self.outbox.expire(now)
     }
 
     /// Gives up everything.
@@ -375,7 +382,7 @@ impl Outgoing {
             self.on_the_way = self.on_the_way.saturating_sub(flight.payload.items().len());
         }
         self.repeats += 1;
-        self.window = (self.window / 2).max(WINDOW_FIRST / 8);
+        self.window = (self.window / 2).max(WINDOW_MIN);
     }
 }
 

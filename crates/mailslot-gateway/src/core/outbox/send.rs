@@ -301,34 +301,49 @@ impl Outbox {
         }
     }
 
-    /// When the first of what waits expires.
-    pub(in crate::core) fn deadline(&self) -> Option<Time> {
-        let replay = self.replay.iter().map(|entry| match entry {
-            Replay::Payload(payload) => payload.expires,
-            Replay::Large { large, .. } => large.expires,
+    /// When those large records expire of which a part is on the way.
+    pub(in crate::core) fn begun(&self) -> impl Iterator<Item = Time> {
+        self.first_large().filter(|(_, begun)| *begun > 0).map(|(large, _)| large.expires)
+    }
+
+    /// The large records that are next, and how far they have begun.
+    fn first_large(&self) -> impl Iterator<Item = (&Large, usize)> {
+        let replay = self.replay.iter().filter_map(|entry| match entry {
+            Replay::Large { large, begun } => Some((&**large, *begun)),
+            Replay::Payload(_) => None,
         });
         let lanes = self.lanes.iter().filter_map(|number| {
             match self.channels.get(number)?.lane.front()? {
-                Queued::Record { large, .. } => Some(large.expires),
+                Queued::Record { large, begun } => Some((&**large, *begun)),
                 Queued::Close => None,
             }
         });
-        let ready = self.ready.front().map(|payload| payload.expires);
-        let open = (!self.open.is_empty()).then_some(self.open_expires);
-        replay.chain(lanes).chain(ready).chain(open).min()
+        replay.chain(lanes)
     }
 
-    /// Gives up what has expired, or everything. Afterwards a connection that was open has to begin
-    /// anew, since something that was defined or begun in it may be missing.
+    /// When the first of what waits expires.
+    pub(in crate::core) fn deadline(&self) -> Option<Time> {
+        let replay = self.replay.iter().filter_map(|entry| match entry {
+            Replay::Payload(payload) => Some(payload.expires),
+            Replay::Large { .. } => None,
+        });
+        let large = self.first_large().filter(|(_, begun)| *begun == 0);
+        let large = large.map(|(large, _)| large.expires);
+        let ready = self.ready.front().map(|payload| payload.expires);
+        let open = (!self.open.is_empty()).then_some(self.open_expires);
+        replay.chain(large).chain(ready).chain(open).min()
+    }
+
+    /// Gives up what has expired, or everything, but for large records that have begun.
     pub(in crate::core) fn expire(&mut self, now: Time) -> Dropped {
         let mut dropped = Dropped::new();
         let mut kept = VecDeque::new();
         for entry in std::mem::take(&mut self.replay) {
             match entry {
                 Replay::Payload(payload) if payload.expires <= now => {
-                    self.drop_payload(&payload, &mut dropped);
+                    self.drop_payload(&payload, now, &mut dropped);
                 }
-                Replay::Large { large, .. } if large.expires <= now => {
+                Replay::Large { large, begun: 0 } if large.expires <= now => {
                     self.drop_large(&large, &mut dropped);
                 }
                 other => kept.push_back(other),
@@ -342,11 +357,11 @@ impl Outbox {
             && let Some(payload) = self.ready.pop_front()
         {
             self.no_longer_waiting(&payload);
-            self.drop_payload(&payload, &mut dropped);
+            self.drop_payload(&payload, now, &mut dropped);
         }
         for number in self.lanes.clone() {
             while let Some(channel) = self.channels.get_mut(&number)
-                && let Some(Queued::Record { large, .. }) = channel.lane.front()
+                && let Some(Queued::Record { large, begun: 0 }) = channel.lane.front()
                 && large.expires <= now
             {
                 let large = large.clone();
@@ -359,13 +374,21 @@ impl Outbox {
         dropped
     }
 
-    fn drop_payload(&mut self, payload: &Payload, dropped: &mut Dropped) {
-        if let Contents::Records(entries) = &payload.contents {
-            for entry in entries {
-                self.count(entry.channel, entry.records, dropped);
+    fn drop_payload(&mut self, payload: &Payload, now: Time, dropped: &mut Dropped) {
+        self.bytes = self.bytes.saturating_sub(payload.cost());
+        let Contents::Records(entries) = &payload.contents else { return };
+        for entry in entries {
+            let number = entry.channel;
+            self.count(number, entry.records, dropped);
+            let channel = self.channels.get(&number);
+            if entry.closes && channel.is_some_and(|channel| channel.live == self.generation) {
+                // The other side knows it, and would keep it.
+                self.begin(5, now, now + self.keep);
+                self.open.close(number);
+                self.note(number, 0).closes = true;
             }
+            self.settle(number);
         }
-        self.done(payload);
     }
 
     fn drop_large(&mut self, large: &Large, dropped: &mut Dropped) {

@@ -11,6 +11,7 @@ fn random_faults(world: &mut World) -> Faults {
         busy: world.below(100),
         delay: Duration::from_micros(world.below(60_000)),
         spread: Duration::from_micros(world.below(80_000)),
+        rate: 0,
     }
 }
 
@@ -184,6 +185,43 @@ fn that_last_are_counted() {
             known.lost,
             known.written
         );
+    });
+}
+
+/// Over a line that is too slow: what is lost is exactly what doesn't arrive, since nothing is given up
+/// that may be on its way.
+#[test]
+fn what_a_slow_line_loses_is_counted_exactly() {
+    seeds(60, |seed| {
+        let mut world = World::new(2, seed);
+        world.faults.rate = 30_000 + world.below(30_000);
+        let mut programs: Vec<u64> = (0..6).map(|_| world.open(0, "pc1", "taxes", false)).collect();
+        for _ in 0..500 {
+            let program = world.below(6) as usize;
+            let len = if world.chance(30) { 9_000 + world.below(100_000) } else { 3_000 };
+            for _ in 0..world.below(12) {
+                world.write(programs[program], len as usize, SECOND);
+            }
+            if world.chance(20) {
+                // One goes, and another comes.
+                world.close(programs[program]);
+                programs.push(world.open(0, "pc1", "taxes", false));
+                programs.swap_remove(program);
+            }
+            world.run(SECOND / 5);
+        }
+        world.run(SECOND * 120);
+        world.check();
+        let core = &world.nodes[0].core;
+        let written: u64 = world.programs.iter().map(|program| program.written).sum();
+        let arrived: usize =
+            (0..world.programs.len()).map(|program| world.numbers(1, program as u64).len()).sum();
+        let lost = core.counters().lost;
+        assert!(lost > 0 && arrived > 50, "{lost} {arrived}");
+        assert_eq!(arrived as u64 + lost, written);
+        assert!(core.is_drained());
+        let refused = world.nodes[1].core.counters();
+        assert_eq!((refused.frames_refused, refused.duplicates), (0, 0));
     });
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Faults {
     pub(super) delay: Duration,
     /// What may come on top of the delay, so that frames overtake each other.
     pub(super) spread: Duration,
+    /// Bytes a second that go each way; 0 for no limit.
+    pub(super) rate: u64,
 }
 
 impl Faults {
@@ -29,6 +31,7 @@ impl Faults {
         busy: 0,
         delay: Duration::from_millis(1),
         spread: Duration::ZERO,
+        rate: 0,
     };
 }
 
@@ -70,6 +73,8 @@ pub(super) struct World {
     pub(super) faults: Faults,
     pub(super) cuts: HashSet<(usize, usize)>,
     network: BinaryHeap<Reverse<InTransit>>,
+    /// Until when each way is busy with what was sent.
+    busy: HashMap<(usize, usize), Time>,
     sent: u64,
     pub(super) programs: Vec<Program>,
     /// By computer and program: the sequence numbers, and when.
@@ -110,6 +115,7 @@ impl World {
             faults: Faults::NONE,
             cuts: HashSet::new(),
             network: BinaryHeap::new(),
+            busy: HashMap::new(),
             sent: 0,
             programs: Vec::new(),
             arrived: HashMap::new(),
@@ -380,7 +386,12 @@ impl World {
             u32::from(!self.chance(self.faults.loss)) + u32::from(self.chance(self.faults.double));
         for _ in 0..copies {
             let spread = self.below(self.faults.spread.as_micros() as u64 + 1);
-            let mut at = self.now + self.faults.delay + Duration::from_micros(spread);
+            let busy = self.busy.entry((from, destination)).or_default();
+            *busy = self.now.max(*busy);
+            if let Some(micros) = (frame.len() as u64 * 1_000_000).checked_div(self.faults.rate) {
+                *busy += Duration::from_micros(micros);
+            }
+            let mut at = *busy + self.faults.delay + Duration::from_micros(spread);
             if self.faults.double > 0 && self.chance(2) {
                 // Some come back much later.
                 at += Duration::from_millis(self.below(20_000));
