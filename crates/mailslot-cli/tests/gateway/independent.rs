@@ -58,6 +58,19 @@ pub(crate) fn a_client_in_python_is_a_computer_like_any_other() {
         assert_eq!((&record["domain"], &record["user"]), (&"WORKGROUP".into(), &"snake".into()));
     }
 
+    // A list that it doesn't seem to have heard of is told to it again.
+    let serials = || -> Vec<u64> {
+        let lines = joe.lines();
+        let serials = lines.iter().filter_map(|line| line.strip_prefix("list "));
+        serials.map(|serial| serial.parse().unwrap()).collect()
+    };
+    sue.ok(&["domain", "invite", "EVE", "--output", sue.path("eve.invite").to_str().unwrap()]);
+    eventually("the newest list comes again and again", || {
+        let serials = serials();
+        let newest = serials.iter().max();
+        newest > Some(&2) && serials.iter().filter(|serial| newest == Some(serial)).count() > 2
+    });
+
     // Larger than a frame, both ways.
     drop(slot);
     let big = sue.path("big");

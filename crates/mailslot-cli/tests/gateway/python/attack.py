@@ -2,8 +2,9 @@
 
 MODE: `nobody` has no certificate, `stranger` the one in IDENTITY, which the others shouldn't take, and
 `member` one that they take. Listens to everything, sends everything it can think of to SUE in the names of
-others, and what it has heard once more. Then, as a member, it sends too much, and too large. `ports` knows
-no Zenoh: it sends garbage to ADDRESS and to the port for scouting.
+others, and what it has heard once more. Then, as a member, it sends too much, and too large. `flood` is a
+member that gives JOE so much to look at that he misses what others tell him, until it is killed. `ports`
+knows no Zenoh: it sends garbage to ADDRESS and to the port for scouting.
 
 Says `heard N`, `leaked` if a secret was among it, and `done`."""
 
@@ -72,6 +73,20 @@ def session_attack(mode, identity, address):
     say("done")
 
 
+def flood(identity):
+    session = identity.session(interface="eth0", listen=("0.0.0.0:0",))
+    # A list that is the newest, with a signature that takes a while to be found false.
+    signature = b"30440220" + b"11" * 32 + b"0220" + b"22" * 32
+    forged = bytes([ms1.LIST]) + b"\xff" * 8 + signature + b"\n" + bytes(1_000_000)
+    key = "ms1/workgroup/joe/bob"
+    publisher = session.declare_publisher(key, congestion_control=zenoh.CongestionControl.BLOCK)
+    while not publisher.matching_status.matching:
+        time.sleep(0.05)
+    say("begins")
+    while True:
+        publisher.put(forged)
+
+
 def ports(identity, address):
     host, port = address.rsplit(":", 1)
     idle = []
@@ -103,6 +118,8 @@ def main():
     identity = ms1.Identity(identity)
     if mode == "ports":
         ports(identity, address)
+    elif mode == "flood":
+        flood(identity)
     else:
         session_attack(mode, identity, address)
     os._exit(0)  # Without waiting for what nobody takes.

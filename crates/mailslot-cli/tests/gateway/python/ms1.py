@@ -352,3 +352,5 @@ class Member:
             peer.greeted(what[1:74], what[74:])
         elif peer and isinstance(what, bytes) and what[0] == SEALED:
             peer.opened(what[1:])
+        elif peer and isinstance(what, bytes) and what[0] == LIST:
+            self.event("list", struct.unpack(">Q", what[1:9])[0])

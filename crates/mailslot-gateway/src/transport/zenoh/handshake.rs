@@ -62,9 +62,9 @@ impl Handshake {
         self.proven = None;
     }
 
-    /// What to say to it now.
-    pub(super) fn greeting(&self, own: &Own, serial: u64) -> Vec<u8> {
-        let done = self.proven == Some(self.heard);
+    /// What to say to it now. If `ask`, it answers in any case.
+    pub(super) fn greeting(&self, own: &Own, serial: u64, ask: bool) -> Vec<u8> {
+        let done = self.proven == Some(self.heard) && !ask;
         Greeting { key: own.key, echo: self.heard, done, serial }.write(Some(&self.tie))
     }
 

@@ -1,6 +1,7 @@
 //! The thread of a domain: opens the session, greets the others, keeps the member list the newest,
 //! and renews this computer's identity.
 
+mod lists;
 mod search;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -44,6 +45,8 @@ pub(super) struct Keeper {
     said_sockets: bool,
     scouts: Option<Scouts>,
     search_at: Instant,
+    /// When to look whether all have our list, and how long to wait after that.
+    tell: (Instant, Duration),
 }
 
 impl Keeper {
@@ -66,6 +69,7 @@ impl Keeper {
             said_sockets: false,
             scouts: None,
             search_at: now,
+            tell: (now, lists::TELL_AGAIN),
         }
     }
 
@@ -162,6 +166,9 @@ impl Keeper {
         if peers.search_until().is_some_and(|until| until > now) {
             next = next.min(self.search_at);
         }
+        if !peers.behind().is_empty() {
+            next = next.min(self.tell.0);
+        }
         let seconds = peers.expiry().map(|at| at.saturating_sub(identity::now()));
         next = next.min(now + seconds.map_or(LOOK, Duration::from_secs).max(RETRY));
         if self.refused().frames > 0 {
@@ -180,6 +187,7 @@ impl Keeper {
             self.greet(&computer);
         }
         self.search(now);
+        self.tell_again(now);
         let expired = self.domain.read().expiry().is_some_and(|at| at <= identity::now());
         if expired {
             let list = self.domain.read().list.clone();
@@ -245,7 +253,11 @@ impl Keeper {
     }
 
     fn greet(&self, computer: &str) {
-        let greeting = self.domain.read().greeting(computer);
+        self.greet_so(computer, false);
+    }
+
+    fn greet_so(&self, computer: &str, ask: bool) {
+        let greeting = self.domain.read().greeting(computer, ask);
         if let Some(greeting) = greeting {
             self.domain.say(computer, [&[wire::GREETING], &greeting[..]].concat());
         }
@@ -306,53 +318,6 @@ impl Keeper {
         }
         self.strangers.1 += 1;
         self.strangers.1 <= STRANGERS
-    }
-
-    fn send_list(&self, to: &str) {
-        let list = self.domain.read().list.clone();
-        self.domain.say(to, wire::list(list.list().serial, list.text()));
-    }
-
-    /// A list has come from another computer.
-    fn heard(&mut self, from: &str, text: &[u8]) {
-        let Identity { domain, authority_public, .. } = &self.identity;
-        match SignedList::parse(text, domain, authority_public) {
-            Ok(list) if list.list().serial > self.domain.read().serial() => {
-                let kept = self.store.lock().and_then(|lock| self.store.save_members(&lock, &list));
-                self.warn(kept);
-                self.follow(list);
-                let in_reach = self.domain.read().in_reach();
-                in_reach.iter().for_each(|computer| self.greet(computer));
-            }
-            Ok(_) => {}
-            Err(_) => self.domain.refuse(from),
-        }
-    }
-
-    /// From now on `list` is true.
-    fn follow(&mut self, list: SignedList) {
-        if self.identity.follow(list.list()) {
-            let kept = self.store.lock().and_then(|l| self.store.save_identity(&l, &self.identity));
-            self.warn(kept);
-        }
-        let gone = self.domain.write().follow(list, identity::now(), Instant::now());
-        let is_member = self.domain.read().has_me();
-        for id in gone {
-            if self.domain.read().get(id.computer()).is_none() {
-                self.domain.log(&format!("{} is shut out", id.computer()));
-            }
-            self.domain.shared.sink.down(id);
-        }
-        if std::mem::replace(&mut self.was_member, is_member) && !is_member {
-            self.domain.log("this computer was revoked: the others don't take records from it");
-        }
-        self.domain.shared.announce();
-    }
-
-    /// Tells everybody about our list.
-    fn spread(&self) {
-        let in_reach = self.domain.read().in_reach();
-        in_reach.iter().for_each(|computer| self.send_list(computer));
     }
 
     fn renew(&mut self) {

@@ -38,13 +38,15 @@ pub(super) struct Peer {
     greet: Option<(Instant, Duration)>,
     /// Until when to look for it, if it is gone.
     search: Option<Instant>,
+    /// The serial number of its list, as it said last.
+    serial: u64,
 }
 
 impl Peer {
     fn new(id: PeerId, handshake: Handshake, outbox: Option<Outbox>, now: Instant) -> Self {
-        let (name, expires, joined, channel, greet, search) = Default::default();
+        let (name, expires, joined, channel, greet, search, serial) = Default::default();
         let mut this =
-            Self { id, name, expires, joined, handshake, channel, outbox, greet, search };
+            Self { id, name, expires, joined, handshake, channel, outbox, greet, search, serial };
         this.approach(now);
         this
     }
@@ -100,9 +102,17 @@ impl Peers {
         self.list.list().serial
     }
 
-    /// What is to be said to `name` as a greeting.
-    pub(super) fn greeting(&self, name: &str) -> Option<Vec<u8>> {
-        Some(self.by_name.get(name)?.handshake.greeting(&self.own, self.serial()))
+    /// What is to be said to `name` as a greeting; if `ask`, it answers in any case.
+    pub(super) fn greeting(&self, name: &str, ask: bool) -> Option<Vec<u8>> {
+        Some(self.by_name.get(name)?.handshake.greeting(&self.own, self.serial(), ask))
+    }
+
+    /// Those in reach of whom we don't know that they have as new a list as we.
+    pub(super) fn behind(&self) -> Vec<Arc<str>> {
+        let newest = self.serial();
+        let behind = |peer: &Peer| peer.channel.is_some() && peer.serial < newest;
+        let peers = self.by_name.iter().filter(|(_, peer)| behind(peer));
+        peers.map(|(name, _)| name.clone()).collect()
     }
 
     /// A greeting has come from `name`: a new channel, whether to answer, and the serial number of
@@ -113,6 +123,7 @@ impl Peers {
         let ends = Ends { domain, me, peer: name };
         let (met, serial) = peer.handshake.meet(bytes, own, ends)?;
         let is_new = met.channel.is_some();
+        peer.serial = serial;
         if let Some(channel) = met.channel {
             peer.channel = Some(Arc::new(channel));
         }

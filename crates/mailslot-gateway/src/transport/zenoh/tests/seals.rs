@@ -29,7 +29,7 @@ impl End {
     }
 
     fn greeting(&self) -> Vec<u8> {
-        self.handshake.greeting(&self.own, 7)
+        self.handshake.greeting(&self.own, 7, false)
     }
 
     /// Hears a greeting. `None` if it is not the peer's; else the answer, if there is one.
