@@ -5,6 +5,7 @@
 //! no report is ever in the hands of a thread that doesn't hold the lock, where another thread could
 //! overtake it.
 
+mod giving_way;
 mod spin;
 
 use std::io;
@@ -20,6 +21,7 @@ use rustix::io::Errno;
 use super::Mailslot;
 use crate::ReadError;
 use crate::reader::{Core, Events, Next, Peer};
+use giving_way::GivingWay;
 
 /// Being woken costs both sides as much together as looking for this time.
 const NAP: Duration = Duration::from_micros(10);
@@ -45,8 +47,7 @@ pub(super) struct Turn {
     crowded: u32,
     /// How often in a row a thread has slept for less than [`NAP`].
     naps: u32,
-    /// After so many it gives way instead.
-    naps_before_giving_way: u32,
+    giving_way: GivingWay,
 }
 
 impl Turn {
@@ -59,7 +60,7 @@ impl Turn {
             cancels: 0,
             crowded: 0,
             naps: 0,
-            naps_before_giving_way: spin::FEW_NAPS,
+            giving_way: GivingWay::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::giving_way::LONG;
 use super::{Entered, Mailslot};
 use crate::ReadError;
 use crate::slot::STREAM_SPIN;
@@ -28,14 +29,8 @@ const CROWDED: u32 = 8;
 /// After so many naps in a row a reader looks before it sleeps, until it does in vain.
 const NAPS: u32 = 256;
 
-/// After so many naps in a row, at first, it gives way instead of sleeping: see [`Mailslot::give_way`].
-pub(super) const FEW_NAPS: u32 = 16;
-
-/// At most so many, where giving way takes long.
-const MANY_NAPS: u32 = 1 << 16;
-
-/// Giving way takes long if it takes longer than this.
-const LONG: Duration = Duration::from_millis(1);
+/// After so many naps in a row it gives way instead of sleeping.
+const FEW_NAPS: u32 = 16;
 
 /// Among more writers than these, one look around takes longer than being woken.
 const SPIN_AMONG: usize = 32;
@@ -48,8 +43,9 @@ impl Mailslot {
         left: Option<Duration>,
     ) -> Result<(Entered<'a>, bool), ReadError> {
         let streams = std::mem::take(&mut entered.core().taken) >= STREAM;
-        if entered.turn.naps >= entered.turn.naps_before_giving_way
+        if entered.turn.naps >= FEW_NAPS
             && left.is_none_or(|left| left > LONG)
+            && entered.turn.giving_way.is_due()
         {
             let (back, found) = self.give_way(entered)?;
             if found || back.turn.asleep {
@@ -79,29 +75,24 @@ impl Mailslot {
         Ok((entered, false))
     }
 
-    /// Lets others use this processor once. True if there are news then.
+    /// Lets others use this processor once. True if there are news then, or the read is cancelled.
     ///
-    /// A reader that is woken for each record and shares its processor with the writer, as the
-    /// kernel likes it, takes the processor from it each time. If it gives way instead, it comes back
-    /// when the writer has filled its ring, or has nothing more to write. But it may be somebody else
-    /// who takes the processor, or a writer that does other things, too: where it takes long, the
-    /// reader seldom gives way.
+    /// The kernel likes to wake a reader on the processor of the writer that rang for it. Woken for
+    /// each record, it takes the processor from that writer each time. If it gives way instead, it
+    /// comes back when the writer has filled its ring, or has nothing more to write.
     fn give_way<'a>(&'a self, mut entered: Entered<'a>) -> Result<(Entered<'a>, bool), ReadError> {
         let cancels = entered.turn.cancels;
+        let mut way = std::mem::take(&mut entered.turn.giving_way);
         self.leave(entered);
-        let start = Instant::now();
-        std::thread::yield_now();
-        let long = start.elapsed() > LONG;
+        let quick = way.give();
         entered = self.enter()?;
-        let found = !entered.turn.asleep && entered.core().has_news();
         let turn = &mut entered.turn;
-        let naps = turn.naps_before_giving_way;
-        turn.naps_before_giving_way =
-            if long { (naps * 2).min(MANY_NAPS) } else { (naps / 2).max(FEW_NAPS) };
-        if long || !found {
+        turn.giving_way = way;
+        let cancelled = turn.cancels != cancels;
+        let found = !turn.asleep && turn.core().has_news();
+        if !quick || !found {
             turn.naps = 0;
         }
-        let cancelled = turn.cancels != cancels;
         Ok((entered, found || cancelled))
     }
 
