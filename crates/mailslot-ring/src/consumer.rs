@@ -210,10 +210,10 @@ impl<M: Memory> Consumer<M> {
         if self.front.is_some() || self.spot.cursor.position >= self.seen {
             return Ok(self.front);
         }
-        let word = self.memory.word(self.spot.at());
-        let front = match self.record(&self.spot, word, self.seen) {
+        let head = self.memory.head(self.spot.at());
+        let front = match self.record(&self.spot, head, self.seen) {
             Some(front) => front,
-            None => self.skip(word)?,
+            None => self.skip(head)?,
         };
         self.front = Some(front);
         Ok(Some(front))
@@ -283,10 +283,10 @@ impl<M: Memory> Consumer<M> {
         }
         let mut walk = self.counted;
         while walk.spot.cursor.position < tail {
-            let word = self.memory.word(walk.spot.at());
-            let found = match self.record(&walk.spot, word, tail) {
+            let head = self.memory.head(walk.spot.at());
+            let found = match self.record(&walk.spot, head, tail) {
                 Some(front) => Ok((walk.spot, front)),
-                None => self.find(walk.spot, word, tail),
+                None => self.find(walk.spot, head, tail),
             };
             self.broken |= found.is_err();
             let (spot, front) = found?;
@@ -357,24 +357,24 @@ impl<M: Memory> Consumer<M> {
         Ok(())
     }
 
-    /// The record at `spot`, which lies before `end`, if `word`, read there, is the head of one.
+    /// The record at `spot`, which lies before `end`, if `head`, read there, is that of one.
     #[inline]
-    fn record(&self, spot: &Spot, word: u64, end: u64) -> Option<Front> {
+    fn record(&self, spot: &Spot, [word, stamp]: [u64; 2], end: u64) -> Option<Front> {
         let Some(Head::Record(len)) = Head::decode(word) else {
             return None;
         };
         let visible = end - spot.cursor.position;
         let fits = footprint(u64::from(len)) <= visible.min(spot.contiguous());
         let at = spot.at();
-        fits.then(|| Front { len, stamp: self.memory.word(at + 8), at })
+        fits.then_some(Front { len, stamp, at })
     }
 
-    /// The first record from `spot` on, where `word` stands, which is no record's head.
+    /// The first record from `spot` on, where `head` stands, which is no record's.
     #[cold]
-    fn find(&self, mut spot: Spot, mut word: u64, end: u64) -> Result<(Spot, Front), Broken> {
+    fn find(&self, mut spot: Spot, mut head: [u64; 2], end: u64) -> Result<(Spot, Front), Broken> {
         for _ in 0..MAX_SKIPS {
             let mut cursor = spot.cursor;
-            spot = match Head::decode(word) {
+            spot = match Head::decode(head[0]) {
                 Some(Head::Pad) => {
                     cursor.position += spot.contiguous();
                     Spot { cursor, ..spot }
@@ -392,18 +392,18 @@ impl<M: Memory> Consumer<M> {
                 return Err(Broken);
             }
             // No head is read twice: it might have become another meanwhile.
-            word = self.memory.word(spot.at());
-            if let Some(front) = self.record(&spot, word, end) {
+            head = self.memory.head(spot.at());
+            if let Some(front) = self.record(&spot, head, end) {
                 return Ok((spot, front));
             }
         }
         Err(Broken)
     }
 
-    /// Finds the record behind `word`, which stands here and is no record's head.
+    /// Finds the record behind `head`, which stands here and is no record's.
     #[cold]
-    fn skip(&mut self, word: u64) -> Result<Front, Broken> {
-        let found = self.find(self.spot, word, self.seen);
+    fn skip(&mut self, head: [u64; 2]) -> Result<Front, Broken> {
+        let found = self.find(self.spot, head, self.seen);
         self.broken |= found.is_err();
         let (spot, front) = found?;
         self.skipped_to = Some(spot);

@@ -41,6 +41,11 @@ pub trait Memory {
     fn header(&self) -> &Header;
     /// Reads the word at `at`, a multiple of 8.
     fn word(&self, at: u64) -> u64;
+    /// Reads an item's head at `at`, a multiple of 16.
+    #[inline]
+    fn head(&self, at: u64) -> [u64; 2] {
+        [self.word(at), self.word(at + 8)]
+    }
     /// Writes the word at `at`, a multiple of 8.
     fn set_word(&self, at: u64, value: u64);
     /// Copies bytes out. The other side may be changing them meanwhile.

@@ -133,7 +133,7 @@ impl<M: Memory> Producer<M> {
     /// # Panics
     ///
     /// If the lengths don't add up to `len`.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, stamp: u64, parts: &[IoSlice<'_>], len: u64) -> Result<Wake, PushError> {
         let size = footprint(len);
         if size > self.room {

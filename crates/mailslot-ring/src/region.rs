@@ -219,8 +219,8 @@ const BY_WORDS: usize = 64;
 unsafe fn store(into: *mut u8, from: &[u8]) {
     let by_words = from.len() <= BY_WORDS && into.cast::<u64>().is_aligned();
     let words = if by_words { from.len() / 8 } else { 0 };
-    for n in 0..words {
-        // SAFETY: source and destination have at least `words` words, so this one lies in both; the
+    let store_word = |n: usize| {
+        // SAFETY: source and destination have more than `n` words, so this one lies in both; the
         // destination is aligned (just checked), and the source need not be. Atomic only so that
         // the loop is not widened.
         unsafe {
@@ -228,7 +228,13 @@ unsafe fn store(into: *mut u8, from: &[u8]) {
             crate::sync::AtomicU64::from_ptr(into.cast::<u64>().add(n))
                 .store(word, std::sync::atomic::Ordering::Relaxed);
         }
+    };
+    let mut next = 0;
+    while next + 4 <= words {
+        (next..next + 4).for_each(store_word);
+        next += 4;
     }
+    (next..words).for_each(store_word);
     let (done, left) = (words * 8, from.len() - words * 8);
     if left > 0 {
         // SAFETY: destination and length lie in the mapping (the caller's promise), no Rust
@@ -249,6 +255,18 @@ impl Memory for Region {
     #[inline]
     fn word(&self, at: u64) -> u64 {
         self.data_word(at).load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn head(&self, at: u64) -> [u64; 2] {
+        let words = self.data(at, 16).cast::<u64>();
+        assert!(words.is_aligned());
+        // SAFETY: the two words lie in the mapping, are aligned (both just checked), stay mapped for
+        // as long as `self` is borrowed, and both sides use atomic operations on heads.
+        [0, 1].map(|n| unsafe {
+            crate::sync::AtomicU64::from_ptr(words.add(n))
+                .load(std::sync::atomic::Ordering::Relaxed)
+        })
     }
 
     #[inline]

@@ -26,8 +26,8 @@ impl<M: Memory> Consumer<M> {
         let front = match self.front {
             Some(front) if self.skipped_to.is_none() => front,
             None if position < self.seen => {
-                let word = self.memory.word(self.spot.at());
-                self.record(&self.spot, word, self.seen)?
+                let head = self.memory.head(self.spot.at());
+                self.record(&self.spot, head, self.seen)?
             }
             _ => return None,
         };

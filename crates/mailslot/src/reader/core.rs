@@ -185,16 +185,22 @@ impl Core {
     /// The peer that has the next record of this batch, and that record.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<(u32, Next)> {
+        let place = self.turn()?;
+        Some((place, self.peer(place)?.next()?))
+    }
+
+    /// Lets the run be that of the peer that has the next record of this batch.
+    #[inline]
+    fn turn(&mut self) -> Option<u32> {
         loop {
             let mut best = None;
             if let Some(run) = self.run.take()
                 && let Some(peer) = self.peers[run.place as usize].as_mut()
-                && let Some(next) = peer.next()
+                && let Some(order) = peer.next_order(self.cut)
             {
-                let order = peer.order(&next, self.cut);
                 if order <= run.until {
                     self.run = Some(run);
-                    return Some((run.place, next));
+                    return Some(run.place);
                 }
                 if order <= self.cut
                     && let Some(mut top) = self.heap.peek_mut()
@@ -230,7 +236,7 @@ impl Core {
 
     #[inline(never)]
     fn take_of_next_run(&mut self, into: &mut [u8]) -> Option<usize> {
-        self.next()?;
+        self.turn()?;
         self.take_of_run(into)
     }
 

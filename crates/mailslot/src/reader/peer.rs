@@ -155,7 +155,7 @@ impl Peer {
     }
 
     /// The next record among those seen by the last look.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self) -> Option<Next> {
         if self.held {
             return None;
@@ -178,6 +178,13 @@ impl Peer {
     pub(crate) fn order(&mut self, next: &Next, cut: u64) -> u64 {
         let stamp = if self.forged { next.stamp.min(cut) } else { next.stamp };
         stamp.max(self.last)
+    }
+
+    /// When the next record counts as written.
+    #[inline(always)]
+    pub(crate) fn next_order(&mut self, cut: u64) -> Option<u64> {
+        let next = self.next()?;
+        Some(self.order(&next, cut))
     }
 
     /// Looks for records written before `cut`.

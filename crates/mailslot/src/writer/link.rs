@@ -119,7 +119,7 @@ impl Link {
     }
 
     /// Sends one record, written at `stamp`, without waiting.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(&mut self, parts: &[IoSlice<'_>], stamp: u64) -> Result<(), Failure> {
         let len = length(parts);
         if len > self.largest {
@@ -136,6 +136,12 @@ impl Link {
             }
             return ring.send(stamp, parts, len);
         }
+        self.send_early(parts, stamp, len)
+    }
+
+    /// [`Link::send`] before there is a ring.
+    #[cold]
+    fn send_early(&mut self, parts: &[IoSlice<'_>], stamp: u64, len: u64) -> Result<(), Failure> {
         if self.spoke || len > INLINE_MAX as u64 {
             self.attach()?.send(stamp, parts, len)
         } else {
@@ -179,7 +185,6 @@ impl Link {
     }
 
     /// Makes a ring and sends it to the reader.
-    #[cold]
     fn attach(&mut self) -> Result<&mut Ring, Failure> {
         self.ask_target()?;
         self.look()?;
