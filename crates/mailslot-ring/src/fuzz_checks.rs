@@ -10,8 +10,8 @@ use crate::memory::Memory;
 use crate::producer::Producer;
 use crate::sync::Ordering;
 
-/// More words than any call but `count` may read: a head and a stamp, behind two fillers.
-const FEW: u64 = 4;
+/// More words than any call but `count` may read: a head of two words, behind two fillers.
+const FEW: u64 = 6;
 
 /// Numbers taken from fuzz data; zeroes once it is used up.
 struct Input<'a>(&'a [u8]);

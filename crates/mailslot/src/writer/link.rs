@@ -128,15 +128,21 @@ impl Link {
         if self.generation != fork_generation() {
             return Err(Failure::Unopened);
         }
+        if stamp.wrapping_sub(self.looked) > LOOK_EVERY && self.ring.is_some() {
+            self.look_now_and_then(stamp)?;
+        }
         if let Some(ring) = &mut self.ring {
-            if stamp.wrapping_sub(self.looked) > LOOK_EVERY {
-                look(&self.socket, true)?;
-                heed(&mut self.answers, &self.socket)?;
-                self.looked = stamp;
-            }
             return ring.send(stamp, parts, len);
         }
         self.send_early(parts, stamp, len)
+    }
+
+    #[cold]
+    fn look_now_and_then(&mut self, stamp: u64) -> Result<(), Failure> {
+        look(&self.socket, true)?;
+        heed(&mut self.answers, &self.socket)?;
+        self.looked = stamp;
+        Ok(())
     }
 
     /// [`Link::send`] before there is a ring.
