@@ -5,6 +5,7 @@ set -eu
 usage() {
     cat <<'USAGE'
 Usage: install.sh [--prefix DIR] [--libdir DIR] [--includedir DIR] [--destdir DIR] [--profile NAME]
+       install.sh --uninstall [the same directories]
 
 Builds libmailslot and installs it.
 
@@ -13,13 +14,17 @@ Builds libmailslot and installs it.
   --includedir DIR  for the headers (default: PREFIX/include)
   --destdir DIR     write everything below DIR, for packagers; not part of any path in the files
   --profile NAME    the cargo profile to build (default: release)
+  --uninstall       remove what the same command without it has installed
+
+Installed files may be moved together: pkg-config --define-prefix finds them where they are.
 USAGE
 }
 
-prefix=/usr/local libdir= includedir= destdir= profile=release
+prefix=/usr/local libdir= includedir= destdir= profile=release uninstall=
 while [ $# -gt 0 ]; do
     case $1 in
     --help | -h) usage && exit 0 ;;
+    --uninstall) uninstall=yes && shift && continue ;;
     --prefix | --libdir | --includedir | --destdir | --profile) ;;
     --*=*)
         option=${1%%=*} value=${1#*=}
@@ -52,23 +57,38 @@ here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 cd "$here"
 cargo=${CARGO:-cargo}
 
+version=$("$cargo" pkgid --locked -p mailslot-c | sed 's/.*[#@]//')
+major=${version%%.*}
+libraries=$destdir$libdir headers=$destdir$includedir
+windows=$headers/mailslot-windows packages=$libraries/pkgconfig
+
+if [ -n "$uninstall" ]; then
+    rm -f "$libraries/libmailslot.so.$version" "$libraries/libmailslot.so.$major" \
+        "$libraries/libmailslot.so" "$libraries/libmailslot.a" "$headers/mailslot.h" \
+        "$packages/mailslot.pc" "$packages/mailslot-windows.pc"
+    rm -rf "$windows"
+    # Others may have files there.
+    for directory in "$packages" "$libraries" "$headers" "$destdir$prefix"; do
+        rmdir "$directory" 2>/dev/null || true
+    done
+    echo "Removed libmailslot $version from $destdir$prefix."
+    exit 0
+fi
+
 "$cargo" build --locked --profile "$profile" -p mailslot-c
 
 metadata=$("$cargo" metadata --locked --no-deps --format-version 1)
 target=$(printf '%s' "$metadata" | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 case $profile in dev | test) directory=debug ;; bench) directory=release ;; *) directory=$profile ;; esac
 built=$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}$directory
-version=$("$cargo" pkgid --locked -p mailslot-c | sed 's/.*[#@]//')
-major=${version%%.*}
 repository=$(sed -n 's/^repository = "\(.*\)"/\1/p' ../../Cargo.toml)
 
-install -d "$destdir$libdir/pkgconfig" "$destdir$includedir/mailslot-windows"
-install -m 755 "$built/libmailslot.so" "$destdir$libdir/libmailslot.so.$version"
-ln -sf "libmailslot.so.$version" "$destdir$libdir/libmailslot.so.$major"
-ln -sf "libmailslot.so.$major" "$destdir$libdir/libmailslot.so"
-install -m 644 "$built/libmailslot.a" "$destdir$libdir/libmailslot.a"
-install -m 644 include/mailslot.h "$destdir$includedir/mailslot.h"
-windows=$destdir$includedir/mailslot-windows
+install -d "$packages" "$windows"
+install -m 755 "$built/libmailslot.so" "$libraries/libmailslot.so.$version"
+ln -sf "libmailslot.so.$version" "$libraries/libmailslot.so.$major"
+ln -sf "libmailslot.so.$major" "$libraries/libmailslot.so"
+install -m 644 "$built/libmailslot.a" "$libraries/libmailslot.a"
+install -m 644 include/mailslot.h "$headers/mailslot.h"
 install -m 644 include/compat/*.h "$windows/"
 # Names are case-sensitive here, and on Windows much of windows.h is in files of its own. (No links:
 # some compilers warn of a link to a name in another case.)
@@ -92,11 +112,13 @@ alias_for process.h Process.h PROCESS.H
 alias_for sddl.h Sddl.h
 alias_for stdafx.h StdAfx.h Stdafx.h STDAFX.H pch.h
 alias_for iostream.h fstream.h iomanip.h
+# Said relative to the prefix, what lies below it can be moved with it.
+below() { case $1 in "$prefix"/*) printf '${prefix}%s' "${1#"$prefix"}" ;; *) printf '%s' "$1" ;; esac; }
 for name in mailslot mailslot-windows; do
-    sed -e "s|@prefix@|$prefix|" -e "s|@libdir@|$libdir|" -e "s|@includedir@|$includedir|" \
-        -e "s|@version@|$version|" -e "s|@repository@|$repository|" \
-        $name.pc.in >"$destdir$libdir/pkgconfig/$name.pc"
-    chmod 644 "$destdir$libdir/pkgconfig/$name.pc"
+    sed -e "s|@prefix@|$prefix|" -e "s|@libdir@|$(below "$libdir")|" \
+        -e "s|@includedir@|$(below "$includedir")|" -e "s|@version@|$version|" \
+        -e "s|@repository@|$repository|" $name.pc.in >"$packages/$name.pc"
+    chmod 644 "$packages/$name.pc"
 done
 
 echo "Installed libmailslot $version in $destdir$prefix."

@@ -64,7 +64,7 @@ pub(crate) fn slot_closed() {
     CLOSES.fetch_add(1, Ordering::Release);
 }
 
-// SAFETY: `line` is used by one thread at a time. Either way in (see `write_owned` and `write`)
+// SAFETY: `line` is used by one thread at a time. Either way in (see `write_at_once` and `write`)
 // excludes the other, and all other threads.
 unsafe impl Sync for Client {}
 
@@ -91,20 +91,26 @@ impl Client {
         }
     }
 
-    /// Writes, if the calling thread is the owner. `None`: it isn't, see [`Client::write`].
+    /// Writes, if the calling thread is the owner and that is a matter of memory only:
+    /// pthread_cancel must find no place in it to end the thread. False: see [`Client::write`].
     #[inline]
-    pub(crate) fn write_owned(using: &Use<'_>, record: &[u8]) -> Option<Result<(), Code>> {
+    pub(crate) fn write_at_once(using: &Use<'_>, record: &[u8]) -> bool {
         let Object::Client(client) = &**using else {
-            return None;
+            return false;
         };
-        if client.owner.load(Ordering::Relaxed) != using.thread_id() {
-            return None;
+        let thread = using.thread();
+        // Not in a signal handler that interrupted `write`.
+        if client.owner.load(Ordering::Relaxed) != thread.id
+            || thread.writing.load(Ordering::Relaxed) != 0
+        {
+            return false;
         }
         // SAFETY: this thread is the owner, and it said that it uses the handle before it looked.
         // So whoever takes the ownership away has either done so before the look, or sees the use
         // and waits for its end; and until then it holds the lock, which keeps others out. This
-        // thread itself is not in `write`, as that is no place from which a use begins.
-        Some(unsafe { &mut *client.line.get() }.write(record))
+        // thread itself is in neither: it would have said that it uses a handle, or that it writes.
+        let line = unsafe { &mut *client.line.get() };
+        line.closes == CLOSES.load(Ordering::Acquire) && line.writer.write_at_hand(record)
     }
 
     /// Writes, whoever has written before.
@@ -206,7 +212,6 @@ impl Client {
 }
 
 impl Line {
-    #[inline(always)]
     fn write(&mut self, record: &[u8]) -> Result<(), Code> {
         if self.closes != CLOSES.load(Ordering::Acquire) {
             self.await_notice()?;
@@ -215,7 +220,6 @@ impl Line {
     }
 
     /// If it was this client's slot that was closed, this write must fail.
-    #[cold]
     fn await_notice(&mut self) -> Result<(), Code> {
         if self.closes == DEAD {
             return Err(Code::FILE_NOT_FOUND);
@@ -228,7 +232,6 @@ impl Line {
         Ok(())
     }
 
-    #[cold]
     fn failed(&mut self, error: WriteError) -> Code {
         if matches!(error, WriteError::SlotGone(_) | WriteError::Open(OpenError::NoSuchSlot(_))) {
             self.closes = DEAD;

@@ -145,10 +145,10 @@ unsafe extern "C" fn read_file(
                 let buffer = unsafe { std::slice::from_raw_parts_mut(buffer, size) };
                 Slot::read_at_once(&using, buffer)
             });
-            if let Some(Some(result)) = at_once {
+            if let Some(Some(size)) = at_once {
                 // SAFETY: the caller gives null or a DWORD.
-                unsafe { answer(read, result.map_or(0, length)) };
-                return result.map(|_| TRUE);
+                unsafe { answer(read, length(size)) };
+                return Ok(TRUE);
             }
         }
         // SAFETY: the caller's promises are those of C.
@@ -289,12 +289,12 @@ unsafe extern "C" fn write_file(
                 let size = check_buffer(buffer, size).ok().filter(|&size| size < LARGE)?;
                 // SAFETY: not null, and the caller gives `size` bytes there.
                 let record = unsafe { std::slice::from_raw_parts(buffer, size) };
-                Client::write_owned(&using, record)
+                Client::write_at_once(&using, record).then_some(())
             });
-            if let Some(Some(result)) = at_once {
+            if let Some(Some(())) = at_once {
                 // SAFETY: the caller gives null or a DWORD.
-                unsafe { answer(written, if result.is_ok() { size } else { 0 }) };
-                return result.map(|()| TRUE);
+                unsafe { answer(written, size) };
+                return Ok(TRUE);
             }
         }
         // SAFETY: the caller's promises are those of C.

@@ -70,7 +70,7 @@ fn value(fd: BorrowedFd<'_>) -> Result<Handle, Code> {
 /// Makes a handle for a slot or a client that children inherit.
 pub(crate) fn share(object: Object) -> Result<Handle, Code> {
     let fd = match &object {
-        Object::Slot(slot) => slot.mailslot.to_fd().map_err(last_error::hand_over_failed)?,
+        Object::Slot(slot) => slot.mailslot.get()?.to_fd().map_err(last_error::hand_over_failed)?,
         Object::Client(client) => name_file(client)?,
         _ => return Err(Code::NOT_SUPPORTED),
     };
@@ -242,7 +242,7 @@ fn handle_of(fd: OwnedFd) -> Result<Handle, Code> {
 extern "C" fn handle_to_fd(handle: Handle) -> RawFd {
     call(-1, || {
         reserve::check()?;
-        let fd = slot_of(handle)?.mailslot.to_fd().map_err(last_error::hand_over_failed)?;
+        let fd = slot_of(handle)?.mailslot.get()?.to_fd().map_err(last_error::hand_over_failed)?;
         Ok(fd.into_raw_fd())
     })
 }
@@ -264,7 +264,7 @@ const PARCEL: [u8; 8] = *b"mailslot";
 extern "C" fn send_handle(socket: RawFd, handle: Handle) -> Bool {
     call(FALSE, || {
         reserve::check()?;
-        let fd = slot_of(handle)?.mailslot.to_fd().map_err(last_error::hand_over_failed)?;
+        let fd = slot_of(handle)?.mailslot.get()?.to_fd().map_err(last_error::hand_over_failed)?;
         let socket = duplicate(socket)?;
         let fds = [fd.as_fd()];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];

@@ -15,6 +15,7 @@
 //! | [`mailslots`], [`files`] | `CreateMailslot`, `CreateFile`, `ReadFile`, `WriteFile` and so on |
 //! | [`confirmed`] | `MailslotWriteConfirmed` |
 //! | [`slot`], [`client`], [`event`], [`thread`] | the objects |
+//! | [`owned`] | a slot without its lock, while one thread reads it |
 //! | [`reserve`] | no memory is an error too |
 //! | [`short`] | from a thread to what is known of it, at no cost |
 //! | [`dispatch`], [`wait`], [`waits`], [`overlapped`] | waiting, and reads that are pending |
@@ -47,6 +48,7 @@ mod mapping;
 mod memory;
 mod object;
 mod overlapped;
+mod owned;
 mod printf;
 mod process;
 mod reserve;

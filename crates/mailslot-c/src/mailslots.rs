@@ -80,7 +80,7 @@ unsafe extern "C" fn get_info(
                 if slot.has_pending() {
                     slot.progress(&dispatch());
                 }
-                slot.mailslot.info().map_err(|error| mapping::of_read(&error))?
+                slot.mailslot.get()?.info().map_err(|error| mapping::of_read(&error))?
             }
             Object::Client(client) => as_client_sees(client)?,
             _ => return Err(Code::INVALID_HANDLE),
@@ -107,8 +107,11 @@ unsafe extern "C" fn get_info(
 /// What a client can know. If this process is the server too, that is everything; otherwise the
 /// limits, and of the rest what Windows says of an empty slot that waits for ever.
 fn as_client_sees(client: &Client) -> Result<Info, Code> {
-    if let Some(slot) = object::slots().find(|slot| *slot.mailslot.name() == client.name) {
-        return slot.mailslot.info().map_err(|error| mapping::of_read(&error));
+    for slot in object::slots() {
+        let mailslot = slot.mailslot.get()?;
+        if *mailslot.name() == client.name {
+            return mailslot.info().map_err(|error| mapping::of_read(&error));
+        }
     }
     let (max_record_size, quota) = client.limits;
     Ok(Info {
@@ -125,7 +128,7 @@ fn as_client_sees(client: &Client) -> Result<Info, Code> {
 extern "C" fn set_info(handle: Handle, timeout: u32) -> Bool {
     call(FALSE, || match &*table::get(handle)? {
         Object::Slot(slot) => {
-            slot.mailslot.set_timeout(wait::timeout(timeout));
+            slot.mailslot.get()?.set_timeout(wait::timeout(timeout));
             Ok(TRUE)
         }
         Object::Client(_) => Err(Code::ACCESS_DENIED),

@@ -150,7 +150,7 @@ extern "C" fn cancel_synchronous_io(thread: Handle) -> Bool {
             Object::Thread(thread) => thread.clone(),
             _ => return Err(Code::INVALID_HANDLE),
         };
-        let slot = object::slots().find(|slot| thread.is_reading(slot)).ok_or(Code::NOT_FOUND)?;
+        let slot = object::slots().find(|slot| thread.reads(slot)).ok_or(Code::NOT_FOUND)?;
         match Thread::cancel_reads(&slot, |other| std::ptr::eq(other, &*thread)) {
             0 => Err(Code::NOT_FOUND),
             _ => Ok(TRUE),

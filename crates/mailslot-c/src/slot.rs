@@ -12,25 +12,25 @@ use std::time::{Duration, Instant};
 
 use mailslot_rs::{Mailslot, ReadError};
 
+use crate::border::Whole;
 use crate::code::{Code, PENDING};
 use crate::dispatch::{Dispatch, Guarded, Waiters, dispatch};
 use crate::event::Event;
 use crate::object::Object;
+use crate::owned::Owned;
 use crate::table::Use;
 use crate::thread::{Completion, Thread};
 use crate::types::{Overlapped, Routine};
 use crate::{fork, mapping, wait};
 
 pub(crate) struct Slot {
-    pub(crate) mailslot: Mailslot,
+    pub(crate) mailslot: Owned,
     /// Handles that lead here.
     pub(crate) handles: AtomicU32,
     /// The last handle was closed.
     closed: AtomicBool,
     /// How many reads are pending: while there are some, others queue up behind them.
     queued: AtomicUsize,
-    /// Threads that read and may be waiting for a record.
-    sleepers: AtomicUsize,
     /// A read with an `OVERLAPPED` has completed, and no read has begun since.
     signaled: AtomicBool,
     state: Guarded<State>,
@@ -116,11 +116,10 @@ pub(crate) unsafe fn buffer<'a>(buffer: *mut u8, size: usize) -> &'a mut [u8] {
 impl Slot {
     pub(crate) fn new(mailslot: Mailslot, inheritable: bool) -> Arc<Slot> {
         Arc::new(Slot {
-            mailslot,
+            mailslot: Owned::new(mailslot),
             handles: AtomicU32::new(0),
             closed: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
-            sleepers: AtomicUsize::new(0),
             signaled: AtomicBool::new(false),
             state: Guarded::new(State::default()),
             inheritable,
@@ -144,29 +143,29 @@ impl Slot {
 
     /// Reads, if a record is there and nobody else is in line for it. `None`: see [`Slot::read`].
     #[inline]
-    pub(crate) fn read_at_once(using: &Use<'_>, buffer: &mut [u8]) -> Option<Result<usize, Code>> {
+    pub(crate) fn read_at_once(using: &Use<'_>, buffer: &mut [u8]) -> Option<usize> {
         let Object::Slot(slot) = &**using else {
             return None;
         };
-        // A thread that waits inside the library would be disturbed by the look.
-        let busy = slot.has_pending() || slot.sleepers.load(Ordering::Relaxed) > 0;
-        if busy || slot.signaled.load(Ordering::Relaxed) {
-            return None;
-        }
-        match slot.mailslot.try_read(buffer) {
-            Ok(size) => Some(Ok(size)),
-            Err(error) => slot.refusal(error),
-        }
+        // No other thread has come, so nothing is pending and nobody waits.
+        let alone = slot.mailslot.alone(using.thread(), |mailslot| {
+            // This is a matter of memory only: pthread_cancel can't end the thread in it.
+            let read = mailslot.exclusive().read_at_hand(buffer);
+            read.or_else(|| look(mailslot, buffer))
+        });
+        alone.unwrap_or_else(|| slot.read_shared(buffer))
     }
 
-    /// The code of an error that waiting would not change.
-    #[cold]
+    /// Not a part of the above, which is shorter without.
     #[inline(never)]
-    fn refusal(&self, error: ReadError) -> Option<Result<usize, Code>> {
-        match &error {
-            ReadError::TimedOut { .. } if self.mailslot.timeout() != Some(Duration::ZERO) => None,
-            error => Some(Err(mapping::of_read(error))),
+    fn read_shared(&self, buffer: &mut [u8]) -> Option<usize> {
+        let mailslot = self.mailslot.get_shared()?;
+        let busy = self.has_pending() || self.signaled.load(Ordering::Relaxed);
+        if busy {
+            return None;
         }
+        // No further: that would disturb a thread that waits inside the library.
+        mailslot.read_at_hand(buffer)
     }
 
     /// Reads as a caller without `OVERLAPPED` wants it: waits for as long as the slot's time-out
@@ -180,13 +179,10 @@ impl Slot {
             self.signaled.store(false, Ordering::Relaxed);
         }
         Thread::with_current(|thread| {
-            thread.begin_reading(self);
-            self.sleepers.fetch_add(1, Ordering::Relaxed);
-            let result = match self.mailslot.read(buffer) {
-                Ok(size) => Ok(size),
-                Err(error) => self.after(thread, buffer, error),
-            };
-            self.sleepers.fetch_sub(1, Ordering::Relaxed);
+            thread.begin_reading(self)?;
+            let result = self.mailslot.for_read(thread).and_then(|mailslot| {
+                mailslot.read(buffer).or_else(|error| self.after(thread, mailslot, buffer, error))
+            });
             thread.end_reading();
             result
         })
@@ -197,6 +193,7 @@ impl Slot {
     fn after(
         &self,
         thread: &Thread,
+        mailslot: &Mailslot,
         buffer: &mut [u8],
         mut error: ReadError,
     ) -> Result<usize, Code> {
@@ -206,7 +203,7 @@ impl Slot {
                 ReadError::Cancelled(_) if !thread.is_cancelled() => {}
                 other => return Err(mapping::of_read(&other)),
             }
-            match self.mailslot.read(buffer) {
+            match mailslot.read(buffer) {
                 Ok(size) => return Ok(size),
                 Err(next) => error = next,
             }
@@ -220,7 +217,7 @@ impl Slot {
         // SAFETY: both outlive the read, as below nothing returns before it has completed.
         let target = unsafe { Target::new(&raw mut overlapped, buffer.as_mut_ptr(), buffer.len()) };
         Thread::with_current(|thread| {
-            thread.begin_reading(self);
+            thread.begin_reading(self)?;
             let begun = self.begin(&dispatch(), target, None, None, thread);
             let result = match begun {
                 Err(Code::IO_PENDING) => {
@@ -253,6 +250,7 @@ impl Slot {
         if self.is_closed() {
             return Err(Code::INVALID_HANDLE);
         }
+        let mailslot = self.mailslot.get()?;
         if let Some(event) = &event {
             event.reset(dispatch);
         }
@@ -262,10 +260,10 @@ impl Slot {
         self.signaled.store(false, Ordering::Relaxed);
         self.progress(dispatch);
 
-        let timeout = self.mailslot.timeout();
+        let timeout = mailslot.timeout();
         let read = PendingRead { target, event, deadline: None, thread: thread.clone(), routine };
         if self.queued.load(Ordering::Relaxed) == 0 {
-            match self.mailslot.try_read(target.buffer()) {
+            match mailslot.try_read(target.buffer()) {
                 Ok(size) => {
                     self.complete(dispatch, read, Ok(size));
                     return Ok(size);
@@ -302,7 +300,10 @@ impl Slot {
             else {
                 return;
             };
-            let outcome = match self.mailslot.try_read(target.buffer()) {
+            let Ok(mailslot) = self.mailslot.get() else {
+                return;
+            };
+            let outcome = match mailslot.try_read(target.buffer()) {
                 Ok(size) => Ok(size),
                 Err(ReadError::TimedOut { .. }) => break,
                 Err(error) => Err(mapping::of_read(&error)),
@@ -397,7 +398,7 @@ impl Slot {
         if signaled || !self.state.get(dispatch).queue.is_empty() {
             return Ok(signaled);
         }
-        let info = self.mailslot.info().map_err(|error| mapping::of_read(&error))?;
+        let info = self.mailslot.get()?.info().map_err(|error| mapping::of_read(&error))?;
         Ok(info.next_size.is_some())
     }
 
@@ -421,6 +422,13 @@ impl PendingRead {
     pub(crate) fn is_for(&self, overlapped: *mut Overlapped) -> bool {
         overlapped.is_null() || std::ptr::eq(self.target.overlapped, overlapped)
     }
+}
+
+/// Asks the kernel for records too.
+#[inline(never)]
+fn look(mailslot: &Mailslot, buffer: &mut [u8]) -> Option<usize> {
+    let _whole = Whole::begin();
+    mailslot.try_read(buffer).ok()
 }
 
 /// The result of a read that has completed.

@@ -156,10 +156,10 @@ impl Drop for Use<'_> {
 }
 
 impl<'a> Use<'a> {
-    /// Which thread it is that uses the object.
+    /// The thread that uses the object.
     #[inline]
-    pub(crate) fn thread_id(&self) -> u32 {
-        self.thread.id
+    pub(crate) fn thread(&self) -> &Thread {
+        self.thread
     }
 
     /// The object that a handle leads to, for a call in `thread`, which must be the calling one.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 use crate::border::{Whole, lock};
+use crate::code::Code;
 use crate::dispatch::{Dispatch, Guarded, Waiters, Waker, dispatch};
 use crate::event::Event;
 use crate::slot::Slot;
@@ -213,11 +214,22 @@ impl Thread {
         Thread::with_current(Arc::clone)
     }
 
-    /// Notes that the thread reads a slot now.
+    /// Notes that the thread reads a slot now. It can't twice: a signal handler that interrupted a
+    /// read would spoil it.
     #[inline]
-    pub(crate) fn begin_reading(&self, slot: &Slot) {
+    pub(crate) fn begin_reading(&self, slot: &Slot) -> Result<(), Code> {
+        if self.is_reading() {
+            return Err(Code::GEN_FAILURE);
+        }
         self.cancelled.store(false, Ordering::Relaxed);
         self.reading.store(slot.identity(), Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether the thread, which is the calling one, reads a slot.
+    #[inline]
+    pub(crate) fn is_reading(&self) -> bool {
+        self.reading.load(Ordering::Relaxed) != 0
     }
 
     #[inline]
@@ -248,7 +260,9 @@ impl Thread {
             let late: Vec<_> = late.collect();
             if !late.is_empty() {
                 // One that was just about to wait has missed it: hence more than once.
-                slot.mailslot.cancel();
+                if let Ok(mailslot) = slot.mailslot.get() {
+                    mailslot.cancel();
+                }
                 let dispatch = dispatch();
                 late.iter().for_each(|thread| thread.waker.wake(&dispatch));
             }
@@ -257,8 +271,8 @@ impl Thread {
         targets.len()
     }
 
-    /// The slot that the thread reads now, if it is the given one.
-    pub(crate) fn is_reading(&self, slot: &Slot) -> bool {
+    /// Whether the thread reads this slot.
+    pub(crate) fn reads(&self, slot: &Slot) -> bool {
         self.reading.load(Ordering::Acquire) == slot.identity()
     }
 

@@ -234,9 +234,10 @@ fn sleep<'a>(
         tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: left.subsec_nanos().into(),
     });
+    let mailslots: Vec<_> = slots.iter().map(|s| s.mailslot.get()).collect::<Result<_, _>>()?;
     let mut fds = vec![PollFd::from_borrowed_fd(borrow(&waker), PollFlags::IN)];
     fds.extend(streams.map(|stream| PollFd::from_borrowed_fd(stream.fd(), PollFlags::IN)));
-    fds.extend(slots.iter().map(|s| PollFd::from_borrowed_fd(s.mailslot.as_fd(), PollFlags::IN)));
+    fds.extend(mailslots.iter().map(|m| PollFd::from_borrowed_fd(m.as_fd(), PollFlags::IN)));
     match poll(&mut fds, timeout.as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(errno) => Err(mapping::of_errno(errno)),

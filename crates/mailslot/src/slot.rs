@@ -202,6 +202,14 @@ impl Mailslot {
         })
     }
 
+    /// The next record, if it takes no system call to get at it and `buf` has room for it. `None`
+    /// says nothing: [`Mailslot::read`] may find one.
+    #[doc(hidden)]
+    #[inline]
+    pub fn read_at_hand(&self, buf: &mut [u8]) -> Option<usize> {
+        self.take(buf)
+    }
+
     /// [`Mailslot::read`] without waiting.
     #[inline]
     pub fn try_read(&self, buf: &mut [u8]) -> Result<usize, ReadError> {

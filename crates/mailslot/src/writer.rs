@@ -214,6 +214,19 @@ impl MailslotWriter {
         self.send_at(&[IoSlice::new(record)], Duration::ZERO, stamp)
     }
 
+    /// Writes one record if that takes nothing but memory and perhaps the bell. False: nothing was
+    /// written, and [`MailslotWriter::write`] does it or says why not.
+    #[doc(hidden)]
+    #[inline]
+    pub fn write_at_hand(&mut self, record: &[u8]) -> bool {
+        match &mut self.link {
+            Some(link) if self.options.patience.is_zero() => {
+                link.send_at_hand(&[IoSlice::new(record)], clock::now())
+            }
+            _ => false,
+        }
+    }
+
     #[inline]
     fn send(&mut self, parts: &[IoSlice<'_>], patience: Duration) -> Result<(), WriteError> {
         self.send_at(parts, patience, clock::now())

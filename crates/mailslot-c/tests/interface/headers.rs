@@ -1,9 +1,9 @@
-//! The headers, the version, and the installation.
+//! The headers and the version.
 
 use std::process::Command;
 
 use crate::support::run::{self, finish, program};
-use crate::support::{Scratch, built, package, pkg_config, prefix};
+use crate::support::{Scratch, package, pkg_config, prefix};
 
 /// Every header, alone, in old and new dialects of C and C++, with all warnings.
 #[test]
@@ -66,32 +66,6 @@ fn versions_agree() {
     let real = std::fs::canonicalize(library).expect("the library");
     let name = format!("libmailslot.so.{}", env!("CARGO_PKG_VERSION"));
     assert_eq!(real.file_name().and_then(|name| name.to_str()), Some(name.as_str()));
-}
-
-/// For packagers: everything below DESTDIR, of which no file speaks.
-#[test]
-fn installs_below_destdir() {
-    prefix();
-    let scratch = Scratch::new();
-    let (target, profile) = built::target_and_profile();
-    let mut install = Command::new(package().join("install.sh"));
-    install.args(["--prefix=/usr", "--libdir", "/usr/lib/x", "--profile", &profile]);
-    install.arg("--destdir").arg(scratch.path().join("dest"));
-    install.env("CARGO", built::cargo()).env("CARGO_TARGET_DIR", target);
-    finish(&mut install, run::BUILD).expect_success();
-    let dest = scratch.path().join("dest/usr");
-    for file in ["lib/x/libmailslot.so", "lib/x/libmailslot.a", "include/mailslot.h"] {
-        assert!(dest.join(file).exists(), "{file}");
-    }
-    let text = std::fs::read_to_string(dest.join("lib/x/pkgconfig/mailslot.pc")).expect("the file");
-    assert!(text.contains("libdir=/usr/lib/x\n") && !text.contains("dest"), "{text}");
-
-    for arguments in [&["--prefix"][..], &["--nonsense", "x"], &["x"]] {
-        let mut install = Command::new(package().join("install.sh"));
-        finish(install.args(arguments), run::PLAIN).expect_code(2);
-    }
-    let mut help = Command::new(package().join("install.sh"));
-    assert!(finish(help.arg("--help"), run::PLAIN).expect_success().contains("--destdir"));
 }
 
 /// `void main` in C++, and a program that has its own mailslot.h.

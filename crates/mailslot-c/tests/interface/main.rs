@@ -2,6 +2,8 @@
 //! and run in a world of slots of their own.
 
 mod headers;
+mod installation;
+mod others;
 mod programs;
 mod samples;
 mod support;

@@ -89,7 +89,9 @@ programs! {
 /// Hard times, in which tools can't live either.
 #[test]
 fn hard_times() {
-    for name in ["storm", "scarce", "odd_times", "races", "cancelled_threads"] {
+    for name in
+        ["storm", "scarce", "odd_times", "races", "one_reader", "cancelled_threads", "cancel_storm"]
+    {
         check(name, &Compilation { flags: &STRICT, ..Compilation::default() });
     }
 }

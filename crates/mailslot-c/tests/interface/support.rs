@@ -109,7 +109,7 @@ impl Compilation<'_> {
         if self.linked_statically {
             command.args(flags.iter().filter(|flag| flag.starts_with("-I")));
             command.arg(prefix().join("lib/libmailslot.a"));
-            command.args(["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"]);
+            command.args(["-lpthread", "-lm", "-ldl"]);
         } else {
             command.args(flags).arg("-lpthread");
         }

@@ -21,6 +21,13 @@ impl Exclusive<'_> {
         }
     }
 
+    /// [`Mailslot::read_at_hand`].
+    #[doc(hidden)]
+    #[inline]
+    pub fn read_at_hand(&mut self, buf: &mut [u8]) -> Option<usize> {
+        self.slot.take_alone(buf)
+    }
+
     /// [`Mailslot::read_timeout`].
     #[inline]
     pub fn read_timeout(

@@ -155,6 +155,19 @@ impl Link {
         }
     }
 
+    /// [`Link::send`] where there is a ring with room, and nothing else to see to.
+    #[inline]
+    pub(super) fn send_at_hand(&mut self, parts: &[IoSlice<'_>], stamp: u64) -> bool {
+        let len = length(parts);
+        let fits = len <= self.largest && self.generation == fork_generation();
+        match &mut self.ring {
+            Some(ring) if fits && stamp.wrapping_sub(self.looked) <= LOOK_EVERY => {
+                ring.send(stamp, parts, len).is_ok()
+            }
+            _ => false,
+        }
+    }
+
     /// Sends the first record on the socket.
     fn send_inline(&mut self, stamp: u64, parts: &[IoSlice<'_>]) -> Result<(), Failure> {
         self.ask_target()?;
