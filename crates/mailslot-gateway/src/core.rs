@@ -56,8 +56,9 @@ struct Peer {
     outgoing: Outgoing,
     incoming: Incoming,
     lost: u64,
-    /// Writers that are held back since their records come faster than they go.
-    held: Vec<u64>,
+    /// Writers that are held back since their records come faster than they go, and which of them
+    /// wait for large records, too.
+    held: Vec<(u64, bool)>,
     /// It stands in [`Core::dirty`].
     dirty: bool,
 }
@@ -70,10 +71,12 @@ impl Peer {
         }
     }
 
-    /// Whether so much waits for it, and it takes it, that its writers should wait.
-    fn is_crowded(&self, now: Time, mark: usize) -> bool {
+    /// Whether so much waits for it, and it takes it, that a writer should wait. What goes beside large
+    /// records doesn't wait for them.
+    fn is_crowded(&self, now: Time, mark: usize, large: bool) -> bool {
         let moves = self.outgoing.moves_until().is_some_and(|until| until > now);
-        moves && self.outgoing.outbox.bytes() > mark
+        let outbox = &self.outgoing.outbox;
+        moves && outbox.bytes().saturating_sub(if large { 0 } else { outbox.large_bytes() }) > mark
     }
 }
 
@@ -409,14 +412,13 @@ impl Core {
 
     /// Lets the writers of a computer go on, if it is time.
     fn release(&mut self, index: usize) {
-        if !self.peers[index].held.is_empty()
-            && !self.peers[index].is_crowded(self.now, self.config.release_below())
-        {
-            for writer in std::mem::take(&mut self.peers[index].held) {
-                if let Some(known) = self.writers.get_mut(&writer) {
-                    known.held = false;
-                    self.outputs.push_back(Output::Release { writer });
-                }
+        let (now, mark) = (self.now, self.config.release_below());
+        for (writer, large) in std::mem::take(&mut self.peers[index].held) {
+            if self.peers[index].is_crowded(now, mark, large) {
+                self.peers[index].held.push((writer, large));
+            } else if let Some(known) = self.writers.get_mut(&writer) {
+                known.held = false;
+                self.outputs.push_back(Output::Release { writer });
             }
         }
     }

@@ -1,10 +1,11 @@
 //! Long streams, and bad lines.
 
+use std::fs::File;
 use std::time::Instant;
 
 use crate::lan::{Lan, Line};
-use crate::load::{Check, flood};
-use crate::util::Computer;
+use crate::load::{Check, Load, Watch, flood};
+use crate::util::{Computer, Running, eventually};
 
 /// `MAILSLOT_TEST_SCALE` makes it so many times as long; 50: ten million.
 const RECORDS: u64 = 200_000;
@@ -49,6 +50,42 @@ pub(crate) fn millions_of_records() {
     );
     assert_eq!(sue.of_computer("JOE", "lost"), 0);
     assert!(most.iter().zip(early).all(|(most, early)| *most <= early + GROWTH));
+}
+
+/// Over a line that carries the largest records in some seconds, one after the other.
+pub(crate) fn large_records_let_small_ones_pass() {
+    const SIZE: usize = 16 << 20;
+    let line = Line { delay_millis: 1, loss_percent: 0, rate: 40_000_000 };
+    let mut lan = Lan::new();
+    let (sue, joe) = two(&mut lan, Some(line));
+    let watch = Watch::start(&joe, "small");
+    let mut read = joe.command(&["read", "--format", "raw", "--count", "2", "large"]);
+    let mut reader = Running::start(&mut read, &joe.path("large"));
+    eventually("the slot exists", || joe.run(&["info", "large"]).status.success());
+    let record: Vec<u8> = (0..SIZE).map(|at| (at % 251) as u8).collect();
+    std::fs::write(sue.path("record"), &record).unwrap();
+    let load = Load::start(&sue, "//JOE/mailslot/small", 500, 100);
+    eventually("it runs", || watch.count() > 0);
+    let start = Instant::now();
+    for _ in 0..2 {
+        let args = ["write", "--confirm", "--timeout", "60s", "//JOE/mailslot/large"];
+        let mut write = sue.command(&args);
+        let out = write.stdin(File::open(sue.path("record")).unwrap()).output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+    }
+    let took = start.elapsed();
+    watch.gets_all(load.stop());
+    assert_eq!(reader.ends(), Some(0));
+    let arrived = std::fs::read(joe.path("large")).unwrap();
+    assert!(arrived.chunks(SIZE).all(|whole| whole == record) && arrived.len() == 2 * SIZE);
+    let delays = watch.delays();
+    let [half, most, longest] = [500, 990, 1000].map(|n| delays[(delays.len() - 1) * n / 1000]);
+    println!(
+        "2 of {SIZE} bytes took {took:?}; {} small: {half:?}, of 99 % {most:?}, at most {longest:?}",
+        delays.len()
+    );
+    // What waits for a large one waits for seconds.
+    assert!(longest < took / 4, "{longest:?}");
 }
 
 pub(crate) fn a_lossy_line_and_a_slow_one() {

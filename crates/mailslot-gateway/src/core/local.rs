@@ -246,15 +246,18 @@ impl Core {
         }
         if confirmed {
             known.outstanding += 1;
-        } else if let [Route { to: Destination::Peer { index, .. }, .. }] = known.routes[..]
+        } else if let [Route { to: Destination::Peer { index, channel }, .. }] = known.routes[..]
             && !known.wide
             && !known.held
-            && self.peers[index].is_crowded(self.now, self.config.hold_above())
         {
-            // Nobody else waits with it.
-            known.held = true;
-            self.peers[index].held.push(writer);
-            self.outputs.push_back(Output::Hold { writer });
+            let peer = &mut self.peers[index];
+            let large = channel.is_some_and(|number| peer.outgoing.outbox.is_large(number));
+            if peer.is_crowded(self.now, self.config.hold_above(), large) {
+                // Nobody else waits with it.
+                known.held = true;
+                peer.held.push((writer, large));
+                self.outputs.push_back(Output::Hold { writer });
+            }
         }
         if lost > 0 {
             self.lose(writer, lost);

@@ -119,6 +119,11 @@ impl Payload {
         self.expires
     }
 
+    /// Whether it is a part of a large record.
+    pub(super) fn is_part(&self) -> bool {
+        matches!(self.contents, Contents::Fragment { .. })
+    }
+
     /// What it adds to the queue. A fragment's record is counted as a whole.
     fn cost(&self) -> usize {
         match self.contents {
@@ -186,6 +191,8 @@ pub(super) struct Outbox {
     assembling: usize,
     /// Bytes that wait or are on the way, but for the open payload.
     bytes: usize,
+    /// Of those, the ones of records in lanes, or that were there.
+    large_bytes: usize,
     missed: HashMap<WriterId, u64>,
 }
 
@@ -211,6 +218,7 @@ impl Outbox {
             live: 0,
             assembling: 0,
             bytes: 0,
+            large_bytes: 0,
             missed: HashMap::new(),
         }
     }
@@ -226,6 +234,21 @@ impl Outbox {
             && self.open.is_empty()
             && self.lanes.is_empty()
             && self.missed.is_empty()
+    }
+
+    /// Bytes of records that take turns with small ones.
+    pub(super) fn large_bytes(&self) -> usize {
+        self.large_bytes
+    }
+
+    /// Whether the channel has such records, which those that follow wait for.
+    pub(super) fn is_large(&self, number: u32) -> bool {
+        self.channels.get(&number).is_some_and(|channel| !channel.lane.is_empty())
+    }
+
+    /// Whether there are records that take turns with small ones.
+    pub(super) fn has_large(&self) -> bool {
+        !self.lanes.is_empty()
     }
 
     /// A channel for a writer.
@@ -269,6 +292,7 @@ impl Outbox {
         let bytes = body.share();
         let large = Arc::new(Large { channel: number, sequence, bytes, expires });
         self.bytes += large.cost();
+        self.large_bytes += large.cost();
         if channel.lane.is_empty() {
             self.lanes.push_back(number);
         }

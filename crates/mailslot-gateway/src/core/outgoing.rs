@@ -27,6 +27,10 @@ const WINDOW_MIN: usize = 64 * 1024;
 /// queues along it, which delays all others.
 const DELAY_MAX: Duration = Duration::from_millis(200);
 
+/// The same for parts of large records: small ones wait behind what is on the way. At least so much, or
+/// half of the way's length.
+const LARGE_DELAY: Duration = Duration::from_millis(5);
+
 /// How long an answer is waited for before a frame is repeated.
 const REPEAT_FIRST: Duration = Duration::from_millis(300);
 const REPEAT_MIN: Duration = Duration::from_millis(200);
@@ -69,6 +73,8 @@ pub(super) struct Outgoing {
     /// Bytes sent and not answered.
     on_the_way: usize,
     window: usize,
+    /// Parts of large records go only while less of them is on the way.
+    large_window: usize,
     round_trip: Option<Duration>,
     deviation: Duration,
     shortest: Duration,
@@ -92,6 +98,7 @@ impl Outgoing {
             first: 0,
             on_the_way: 0,
             window: WINDOW_FIRST,
+            large_window: WINDOW_FIRST,
             round_trip: None,
             deviation: Duration::ZERO,
             shortest: Duration::MAX,
@@ -257,11 +264,16 @@ impl Outgoing {
     /// Sends more at once as long as the way doesn't become longer by it.
     fn adapt(&mut self, bytes: usize, sample: Option<Duration>) {
         let Some(sample) = sample else { return };
-        if sample > self.shortest.saturating_add(DELAY_MAX) {
-            self.window = self.window.saturating_sub(bytes / 4).max(WINDOW_MIN);
-        } else {
-            self.window = (self.window + bytes).min(WINDOW_MAX);
-        }
+        let shortest = self.shortest;
+        let change = |window: &mut usize, delay| {
+            *window = if sample > shortest.saturating_add(delay) {
+                window.saturating_sub(bytes / 4).max(WINDOW_MIN)
+            } else {
+                (*window + bytes).min(WINDOW_MAX)
+            };
+        };
+        change(&mut self.window, DELAY_MAX);
+        change(&mut self.large_window, LARGE_DELAY.max(shortest / 2));
     }
 
     fn repeat_after(&self) -> Duration {
@@ -364,7 +376,8 @@ impl Outgoing {
         if self.on_the_way >= self.window || self.flight.len() >= FRAMES_MAX {
             return None;
         }
-        let payload = self.outbox.next(now)?;
+        let large = self.outbox.has_large() && self.may_send_large();
+        let payload = self.outbox.next(now, large)?;
         if self.flight.is_empty() {
             self.progress = now;
         }
@@ -373,6 +386,17 @@ impl Outgoing {
         self.on_the_way += payload.items().len();
         self.flight.push_back(Flight { payload, sent: Some(now), repeated: false, arrived: false });
         Some((frame, Some(number)))
+    }
+
+    /// Small records that are written now wait behind what is on the way. But where that are small ones,
+    /// large ones have their share.
+    fn may_send_large(&self) -> bool {
+        let parts = self
+            .flight
+            .iter()
+            .filter(|flight| flight.sent.is_some() && !flight.arrived && flight.payload.is_part());
+        let parts: usize = parts.map(|flight| flight.payload.items().len()).sum();
+        parts < self.large_window.max(self.on_the_way / 2)
     }
 
     fn repeat_oldest(&mut self) {

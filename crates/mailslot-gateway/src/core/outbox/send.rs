@@ -16,14 +16,17 @@ enum Prepared {
 
 impl Outbox {
     /// The next payload to send. What goes again is first, then small records and large ones take
-    /// turns.
-    pub(in crate::core) fn next(&mut self, now: Time) -> Option<Payload> {
+    /// turns, if it may be one of those.
+    pub(in crate::core) fn next(&mut self, now: Time, large: bool) -> Option<Payload> {
         for (writer, count) in std::mem::take(&mut self.missed) {
             self.begin(25, now, now + self.keep);
             self.open.missed(writer, count);
         }
         let first = self.replay.is_empty() && std::mem::replace(&mut self.lane_next, false);
-        if first && let Some(part) = self.next_of_lanes() {
+        if first
+            && large
+            && let Some(part) = self.next_of_lanes()
+        {
             return Some(part);
         }
         if self.replay.is_empty() && self.ready.is_empty() && !self.open.is_empty() {
@@ -50,7 +53,7 @@ impl Outbox {
         }
         self.lane_next = true;
         let Some(payload) = self.ready.pop_front() else {
-            return self.next_of_lanes();
+            return if large { self.next_of_lanes() } else { None };
         };
         self.no_longer_waiting(&payload);
         self.enliven(&payload);
@@ -237,11 +240,17 @@ impl Outbox {
             Contents::Fragment { large, last } => {
                 if *last {
                     self.assembling = self.assembling.saturating_sub(large.bytes.len());
-                    self.bytes = self.bytes.saturating_sub(large.cost());
+                    self.large_gone(large);
                 }
                 self.settle(large.channel);
             }
         }
+    }
+
+    /// A record of a lane waits no more.
+    fn large_gone(&mut self, large: &Large) {
+        self.bytes = self.bytes.saturating_sub(large.cost());
+        self.large_bytes = self.large_bytes.saturating_sub(large.cost());
     }
 
     fn settle(&mut self, number: u32) {
@@ -392,7 +401,7 @@ impl Outbox {
     }
 
     fn drop_large(&mut self, large: &Large, dropped: &mut Dropped) {
-        self.bytes = self.bytes.saturating_sub(large.cost());
+        self.large_gone(large);
         self.count(large.channel, 1, dropped);
         self.forget(large.channel);
     }
