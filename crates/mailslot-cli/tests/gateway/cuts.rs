@@ -11,6 +11,8 @@ use crate::util::{Computer, eventually};
 /// How long each is away, in seconds.
 const CUTS: [u64; 5] = [1, 5, 10, 12, 30];
 const FROZEN: u64 = 8;
+/// Records in the frames that may be on the way.
+const ON_THE_WAY: u64 = (4 << 20) / 100;
 
 /// One of a domain is cut off for each of [`CUTS`], one frozen, and one behind a line that is too slow for
 /// the stream, all at once. What they miss is counted, and one that is well gets everything in time.
@@ -19,7 +21,7 @@ pub(crate) fn who_is_away_holds_up_nobody() {
     let mut sue = lan.computer("SUE");
     let names = CUTS.map(|seconds| format!("CUT{seconds}"));
     // The cable of number i is i + 2.
-    let mut cut = names.map(|name| lan.computer(&name));
+    let mut cut = names.each_ref().map(|name| lan.computer(name));
     let (mut frozen, mut well) = (lan.computer("FROZEN"), lan.computer("WELL"));
     let line = Line { rate: 256_000, ..Line::default() };
     let mut slow = lan.computer_behind(line, "SLOW");
@@ -74,10 +76,14 @@ pub(crate) fn who_is_away_holds_up_nobody() {
     // Some 50 ms where nothing else runs. What held up all for the sake of one took 5 to 10 seconds.
     assert!(longest < Duration::from_secs(4), "{longest:?}");
     for (other, watch) in others.iter().zip(&watches) {
-        // Of what was on its way nobody knows, so more may count as lost than are.
-        let lost = sue.of_computer(&other.name, "lost");
-        eventually("what is missing is counted", || watch.missing(total) <= lost);
-        println!("{}: {} missing, {lost} lost", other.name, watch.missing(total));
+        // Of what was on its way when it was cut off nobody knows, so more may count as lost than are.
+        let most = if other.name == names[4] { ON_THE_WAY } else { 0 };
+        let lost = || sue.of_computer(&other.name, "lost");
+        eventually("what is missing is counted, and no more", || {
+            let missing = watch.missing(total);
+            (missing..=missing + most).contains(&lost())
+        });
+        println!("{}: {} missing, {} lost", other.name, watch.missing(total), lost());
     }
     for (seconds, watch) in CUTS.iter().zip(of_cut) {
         assert!(*seconds > 10 || watch.missing(total) == 0, "{seconds}: {}", watch.missing(total));

@@ -21,6 +21,7 @@ mod namespaces;
 mod python;
 mod routers;
 mod strangers;
+mod units;
 mod users;
 mod util;
 
@@ -53,12 +54,16 @@ const ON_LOOPBACK: &[Case] = cases![
 /// They need Python with Zenoh: see CONTRIBUTING.md.
 const WITH_PYTHON: &[Case] = cases![independent::a_client_in_python_is_a_computer_like_any_other];
 
+/// They need systemd's programs, but not systemd.
+const WITH_SYSTEMD: &[Case] = cases![units::systemd_finds_nothing_wrong_with_them];
+
 /// They need root, most for network namespaces. The long ones first.
 const IN_NAMESPACES: &[Case] = cases![
     cuts::who_is_away_holds_up_nobody,
     crowd::twenty_computers,
     lines::millions_of_records,
     lines::a_lossy_line_and_a_slow_one,
+    lines::large_records_let_small_ones_pass,
     ends::gateways_and_readers_are_killed,
     confirmed::readers_are_killed,
     confirmed::each_outcome_is_told_as_it_is,
@@ -94,6 +99,7 @@ fn main() -> ExitCode {
         (IN_NAMESPACES_WITH_PYTHON, "root, python", root && python),
         (IN_NAMESPACES, "root", root),
         (WITH_PYTHON, "python", python),
+        (WITH_SYSTEMD, "systemd", units::can_be_read()),
         (ON_LOOPBACK, "", true),
     ];
     let trials = trials.into_iter().flat_map(|(cases, kind, possible)| {

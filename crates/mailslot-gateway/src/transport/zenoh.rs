@@ -252,10 +252,17 @@ fn reconcile(shared: &Arc<Shared>, running: &mut HashMap<Arc<str>, Running>) {
                 || config.network_of(&identity.domain) != run.network
         })
     };
-    for (_, run) in running.extract_if(|name, run| stale(name, run)) {
-        // One that only needs another session stays known until it has that.
-        run.stop();
-    }
+    let stopped: Vec<Running> =
+        running.extract_if(|name, run| stale(name, run)).map(|(_, run)| run).collect();
+    let changed = !stopped.is_empty();
+    // One that only needs another session stays known until it has that.
+    stopped.into_iter().for_each(Running::stop);
+    // Until it stopped, a renewal may have gone on. Who starts with what was true before that has neither
+    // the keys that the others know, nor those that it asked for.
+    let identities = match shared.store.identities() {
+        Ok(newest) if changed => newest,
+        _ => identities,
+    };
     for identity in identities {
         let name: Arc<str> = fold_case(&identity.domain).into();
         if let Some(run) = running.get(&name) {

@@ -20,8 +20,7 @@ import ms1
 
 SECRET = b"the secret of the record"
 SECONDS = 5
-# Each makes the next wait for a tenth of a second (docs/networks.md), and the test isn't to wait for ever.
-CONNECTIONS = 200
+CONNECTIONS = 1000
 FROM = ["joe", "sue", "ann", "nobody"]
 
 

@@ -163,7 +163,7 @@ impl Keeper {
         let mut next = now + LOOK;
         let peers = self.domain.read();
         next = next.min(peers.deadline().unwrap_or(next));
-        if peers.search_until().is_some_and(|until| until > now) {
+        if peers.missed_since(now).is_some() {
             next = next.min(self.search_at);
         }
         if !peers.behind().is_empty() {

@@ -17,7 +17,7 @@ use crate::transport::PeerId;
 const SOON: Duration = Duration::from_millis(500);
 const SELDOM: Duration = Duration::from_secs(8);
 /// How long a computer that is gone is looked for. After that Zenoh still does, every 8 seconds.
-const SEARCH: Duration = Duration::from_secs(60);
+const SEARCH: Duration = Duration::from_secs(3600);
 /// The runs of one computer's gateway that are remembered at a time.
 const MOST_RUNS: usize = 4;
 
@@ -36,17 +36,17 @@ pub(super) struct Peer {
     pub(super) outbox: Option<Outbox>,
     /// When to greet it again, unless it answers, and how long to wait after that.
     greet: Option<(Instant, Duration)>,
-    /// Until when to look for it, if it is gone.
-    search: Option<Instant>,
+    /// Since when it is gone, if it was there.
+    gone: Option<Instant>,
     /// The serial number of its list, as it said last.
     serial: u64,
 }
 
 impl Peer {
     fn new(id: PeerId, handshake: Handshake, outbox: Option<Outbox>, now: Instant) -> Self {
-        let (name, expires, joined, channel, greet, search, serial) = Default::default();
+        let (name, expires, joined, channel, greet, gone, serial) = Default::default();
         let mut this =
-            Self { id, name, expires, joined, handshake, channel, outbox, greet, search, serial };
+            Self { id, name, expires, joined, handshake, channel, outbox, greet, gone, serial };
         this.approach(now);
         this
     }
@@ -140,7 +140,7 @@ impl Peers {
         let runs = self.runs.entry(name.clone()).or_default();
         let peer = self.by_name.get_mut(&name).expect("was found above");
         if is_there {
-            peer.search = None;
+            peer.gone = None;
             if runs.len() < MOST_RUNS && runs.insert(run.to_owned()) {
                 peer.approach(now);
             }
@@ -149,7 +149,7 @@ impl Peers {
         let gone = runs.remove(run) && runs.is_empty();
         if gone {
             peer.rest();
-            peer.search = Some(now + SEARCH);
+            peer.gone = Some(now);
             peer.handshake.forget();
         }
         gone && peer.channel.take().is_some()
@@ -213,9 +213,10 @@ impl Peers {
         self.by_name.values().filter_map(|peer| peer.greet).map(|(at, _)| at).min()
     }
 
-    /// Until when computers that are gone are to be looked for, if there are any.
-    pub(super) fn search_until(&self) -> Option<Instant> {
-        self.by_name.values().filter_map(|peer| peer.search).max()
+    /// When a computer was gone last that is to be looked for.
+    pub(super) fn missed_since(&self, now: Instant) -> Option<Instant> {
+        let gone = self.by_name.values().filter_map(|peer| peer.gone);
+        gone.max().filter(|at| now.saturating_duration_since(*at) < SEARCH)
     }
 
     /// When the first member expires: seconds since 1970.

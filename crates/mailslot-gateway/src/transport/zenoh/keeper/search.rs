@@ -8,6 +8,9 @@ use super::Keeper;
 /// Ask for computers that were lost again after this long, and longer the more there are to answer.
 const SEARCH_AGAIN: Duration = Duration::from_secs(1);
 const SEARCH_EACH: Duration = Duration::from_millis(50);
+/// Those that are gone for longer than the one are asked for after the other.
+const LONG: Duration = Duration::from_secs(60);
+const SEARCH_SELDOM: Duration = Duration::from_secs(3);
 
 impl Keeper {
     /// No connection is to wait for a computer that is silent.
@@ -22,20 +25,24 @@ impl Keeper {
         }
     }
 
-    /// Looks for computers that were there a short while ago.
+    /// Looks for computers that were there before.
     pub(super) fn search(&mut self, now: Instant) {
-        let (until, in_reach) = {
+        let (since, in_reach) = {
             let peers = self.domain.read();
-            (peers.search_until(), peers.in_reach().len())
+            (peers.missed_since(now), peers.in_reach().len())
         };
-        if until.is_some_and(|until| until > now) && now >= self.search_at {
+        if let Some(since) = since
+            && now >= self.search_at
+        {
             // Connections that never came far enough for anybody to be seen.
             self.calm();
             if let Some(scouts) = &self.scouts {
                 scouts.ask();
             }
+            let long = now.saturating_duration_since(since) > LONG;
+            let again = if long { SEARCH_SELDOM } else { SEARCH_AGAIN };
             let each = SEARCH_EACH * in_reach.try_into().unwrap_or(u32::MAX);
-            self.search_at = now + SEARCH_AGAIN + each;
+            self.search_at = now + again + each;
         }
     }
 }
