@@ -70,9 +70,9 @@ impl Limits {
         }
         let name = dir.strip_prefix(PRIVATE_PREFIX.as_bytes())?;
         let mut fields = name.rsplitn(3, |&byte| byte == b'-');
-        let (quota, max_record, _unique) = (fields.next()?, fields.next()?, fields.next()?);
-        let text = [max_record, quota].join(&b'-');
-        Limits::parse(str::from_utf8(&text).ok()?)
+        let (_quota, _max_record, unique) = (fields.next()?, fields.next()?, fields.next()?);
+        let text = name.get(unique.len().checked_add(1)?..)?;
+        Limits::parse(str::from_utf8(text).ok()?)
     }
 }
 

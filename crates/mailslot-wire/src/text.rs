@@ -1,7 +1,5 @@
 //! Text shared by the parsers: strict numbers, and quoting a stranger's text in an error.
 
-use std::fmt::Write;
-
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +53,7 @@ fn number(text: &str, radix: u32) -> Option<u64> {
 
 /// Appends `%XX`.
 pub(crate) fn push_percent(out: &mut String, byte: u8) {
-    // Writing to a String cannot fail.
-    let _ = write!(out, "%{byte:02X}");
+    out.push('%');
+    let digits = [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
+    out.extend(digits.into_iter().flatten().map(|digit| digit.to_ascii_uppercase()));
 }

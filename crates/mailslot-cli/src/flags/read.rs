@@ -102,7 +102,8 @@ impl ReadArgs {
 /// How records are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// The record's bytes, and a line feed unless they end with one
+    /// The record's bytes, and a line feed unless they end with one (on a terminal, control
+    /// characters are escaped)
     Lines,
     /// The record's bytes and nothing else
     Raw,

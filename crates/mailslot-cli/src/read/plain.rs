@@ -1,17 +1,22 @@
 //! Records as bare bytes, at full speed.
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use mailslot::{Mailslot, ReadError};
 
 use super::{Sink, Taken};
 use crate::stdout::Stdout;
+use crate::text::harmless;
 
 /// How much is kept back, about, while further records wait.
 const BUFFER: usize = 256 * 1024;
 
 /// At most so many records are taken at a time.
 const BATCH: usize = 8192;
+
+#[cfg(test)]
+mod tests;
 
 /// What follows a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub(super) enum End {
 pub(super) struct Plain {
     out: Stdout,
     end: End,
+    /// Lines go to a terminal, which a stranger's bytes must not drive.
+    harmless: bool,
     /// What was taken last: records one behind the other, and where each ends.
     batch: Vec<u8>,
     ends: Vec<usize>,
@@ -36,7 +43,8 @@ pub(super) struct Plain {
 impl Plain {
     pub(super) fn new(out: Stdout, end: End) -> Self {
         let (batch, ready) = (vec![0; BUFFER / 2], Vec::with_capacity(BUFFER * 2));
-        Self { out, end, batch, ends: Vec::new(), ready }
+        let harmless = end == End::Line && std::io::IsTerminal::is_terminal(&out.as_fd());
+        Self { out, end, harmless, batch, ends: Vec::new(), ready }
     }
 
     fn end_records(&mut self) {
@@ -47,7 +55,11 @@ impl Plain {
         let mut start = 0;
         for &end in &self.ends {
             let record = &self.batch[start..end];
-            self.ready.extend_from_slice(record);
+            if self.harmless {
+                push_harmless(&mut self.ready, record);
+            } else {
+                self.ready.extend_from_slice(record);
+            }
             match self.end {
                 End::Line if record.last() == Some(&b'\n') => {}
                 End::Line => self.ready.push(b'\n'),
@@ -55,6 +67,16 @@ impl Plain {
             }
             start = end;
         }
+    }
+}
+
+/// Appends `record` without what could move a terminal's cursor or colour it. Its lines stay.
+fn push_harmless(out: &mut Vec<u8>, record: &[u8]) {
+    for (index, line) in record.split(|&byte| byte == b'\n').enumerate() {
+        if index > 0 {
+            out.push(b'\n');
+        }
+        out.extend_from_slice(harmless(&String::from_utf8_lossy(line)).as_bytes());
     }
 }
 

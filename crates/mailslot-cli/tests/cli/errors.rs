@@ -134,6 +134,27 @@ fn no_directory_of_slots() {
 }
 
 #[test]
+fn what_is_no_directory_of_slots_is_said_to_be_none() {
+    let world = World::new();
+    let file = world.dir().join("file");
+    std::fs::write(&file, "").unwrap();
+    let run = |dir: &std::path::Path, args: &[&str]| {
+        Process::start(world.command(args).env("MAILSLOT_DIR", dir)).finish()
+    };
+    for (args, said) in
+        [(&["read", "a"][..], "it is not a directory"), (&["write", "a", "b"], "is no directory")]
+    {
+        let done = run(&file, args);
+        assert_eq!(done.code, Some(1), "{done:?}");
+        assert!(done.stderr.contains(said) && done.stderr.contains("file"), "{done:?}");
+    }
+    let done = run("/proc".as_ref(), &["read", "a"]);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    // An ordinary user is told of the rights instead.
+    assert!(!done.stderr.contains("again too often"), "{done:?}");
+}
+
+#[test]
 fn the_system_s_answer_is_told_once() {
     let world = World::new();
     let mut told = 0;

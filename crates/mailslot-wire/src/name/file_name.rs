@@ -19,23 +19,30 @@ pub(super) fn of_key(key: &str) -> String {
 }
 
 pub(super) fn is_hashed(key: &str) -> bool {
-    escaped(key).is_none()
+    let bytes = (0..).zip(key.bytes());
+    let len: usize = bytes.map(|(i, byte)| if stands_for_itself(i, byte) { 1 } else { 3 }).sum();
+    FILE_PREFIX.len().saturating_add(len) > MAX_BYTES
 }
 
 /// `None` if it would be too long.
 fn escaped(key: &str) -> Option<String> {
-    let mut out = String::from(FILE_PREFIX);
+    if is_hashed(key) {
+        return None;
+    }
+    let mut out = String::with_capacity(MAX_BYTES);
+    out.push_str(FILE_PREFIX);
     for (i, byte) in key.bytes().enumerate() {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => out.push(char::from(byte)),
-            b'.' if i > 0 => out.push('.'),
-            _ => push_percent(&mut out, byte),
-        }
-        if out.len() > MAX_BYTES {
-            return None;
+        if stands_for_itself(i, byte) {
+            out.push(char::from(byte));
+        } else {
+            push_percent(&mut out, byte);
         }
     }
     Some(out)
+}
+
+fn stands_for_itself(at: usize, byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_') || (byte == b'.' && at > 0)
 }
 
 /// FNV-1a with 128 bits. Spreads names; it does not resist somebody who looks for a clash, which

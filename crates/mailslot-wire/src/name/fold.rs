@@ -5,11 +5,17 @@
 
 /// `text` with every character folded. Two texts are equal but for letter case iff their folds are.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.chars().map(fold_char).collect()
 }
 
 /// Whether the two differ in letter case at most.
 pub(crate) fn same(a: &str, b: &str) -> bool {
+    if a.is_ascii() && b.is_ascii() {
+        return a.eq_ignore_ascii_case(b);
+    }
     a.chars().map(fold_char).eq(b.chars().map(fold_char))
 }
 

@@ -28,6 +28,9 @@ pub(crate) const BACKLOG: i32 = 4096;
 /// How often creating starts anew because somebody else created or cleared the name meanwhile.
 const ATTEMPTS: u32 = 1000;
 
+/// What a slot begins with.
+const MAKING: &str = "making a directory for the slot";
+
 /// A slot that others can open.
 pub(crate) struct Published {
     /// The listening socket, not blocking.
@@ -58,6 +61,10 @@ pub(crate) fn publish(
     for _ in 0..ATTEMPTS {
         let private = match build(&root, name, options) {
             Ok(private) => private,
+            Err(Failure { action: MAKING, error: Errno::NOENT }) => {
+                let reason = "no directory can be made there".to_owned();
+                return Err(CreateError::Registry { name: name.clone(), root, reason });
+            }
             // A sweeper took it for a dead creator's before it was locked.
             Err(Failure { error: Errno::NOENT, .. }) => continue,
             Err(Failure { action, error }) => {
@@ -126,10 +133,7 @@ fn build(root: &Path, name: &SlotName, options: &MailslotOptions) -> Result<Priv
     let pid = std::process::id();
     let limits = options.limits();
     let dir = root.join(private_dir_name(pid, nonce()?, limits));
-    std::fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&dir)
-        .map_err(during("making a directory for the slot"))?;
+    std::fs::DirBuilder::new().mode(0o700).create(&dir).map_err(during(MAKING))?;
     let open = open_dir(&dir).map_err(|error| {
         let _ = std::fs::remove_dir(&dir);
         during("opening the slot's directory")(error)

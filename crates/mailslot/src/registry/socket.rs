@@ -45,25 +45,18 @@ pub(crate) fn connect(path: &Path, wait: Duration) -> Result<Connection, Connect
 }
 
 fn try_connect(path: &Path, wait: Duration) -> Result<OwnedFd, ConnectError> {
-    // Whether it blocks matters here only: all that is sent and received later says that it doesn't.
-    let flags = if wait.is_zero() {
-        SocketFlags::CLOEXEC | SocketFlags::NONBLOCK
-    } else {
-        SocketFlags::CLOEXEC
-    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
         .map_err(io_error)?;
-    let start = (!wait.is_zero()).then(Instant::now);
-    let result = loop {
-        if let Some(start) = start {
-            let left = wait.checked_sub(start.elapsed()).filter(|left| !left.is_zero());
-            let left = left.ok_or(ConnectError::Full)?;
-            set_socket_timeout(&socket, Timeout::Send, Some(left)).map_err(io_error)?;
-        }
+    let at_once = loop {
         match with_address(path, |address| rustix::net::connect(&socket, address)) {
             Err(Errno::INTR) => {}
             result => break result,
         }
+    };
+    let result = match at_once {
+        Err(Errno::AGAIN) if !wait.is_zero() => connect_within(&socket, path, wait)?,
+        result => result,
     };
     match result {
         Ok(()) => Ok(socket),
@@ -73,6 +66,26 @@ fn try_connect(path: &Path, wait: Duration) -> Result<OwnedFd, ConnectError> {
         Err(Errno::AGAIN) => Err(ConnectError::Full),
         Err(Errno::PROTOTYPE | Errno::NOTSOCK) => Err(ConnectError::Foreign),
         Err(error) => Err(io_error(error)),
+    }
+}
+
+/// Waits up to `wait` until the system holds one more connection for the reader.
+fn connect_within(
+    socket: &OwnedFd,
+    path: &Path,
+    wait: Duration,
+) -> Result<rustix::io::Result<()>, ConnectError> {
+    // Whether it blocks matters here only: all that is sent and received later says that it doesn't.
+    rustix::io::ioctl_fionbio(socket, false).map_err(io_error)?;
+    let start = Instant::now();
+    loop {
+        let left = wait.checked_sub(start.elapsed()).filter(|left| !left.is_zero());
+        let left = left.ok_or(ConnectError::Full)?;
+        set_socket_timeout(socket, Timeout::Send, Some(left)).map_err(io_error)?;
+        match with_address(path, |address| rustix::net::connect(socket, address)) {
+            Err(Errno::INTR) => {}
+            result => return Ok(result),
+        }
     }
 }
 

@@ -176,6 +176,11 @@ impl MailslotWriter {
         let remote = self.purpose.is_remote();
         match error {
             ConnectError::Absent | ConnectError::Refused if remote => OpenError::NoGateway(name),
+            // Where there is nothing at all a reader may come and make it.
+            ConnectError::Absent if registry_root().metadata().is_ok_and(|root| !root.is_dir()) => {
+                let reason = format!("{:?} is no directory that could hold slots", registry_root());
+                io_error(&self.name, "looking for it", reason)
+            }
             ConnectError::Absent | ConnectError::Refused => OpenError::NoSuchSlot(name),
             ConnectError::Full => OpenError::Full(name),
             ConnectError::Denied if remote => OpenError::GatewayDenied { name, owner: owner() },
