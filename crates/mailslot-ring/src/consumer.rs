@@ -17,6 +17,9 @@ const SETTLE_EVERY: u64 = 32 * 1024;
 /// A writer that has written as much since the reader last slept is spared fences, in bytes.
 const STREAM: u64 = if cfg!(loom) { 0 } else { 256 * 1024 };
 
+/// How much of what it finds a look fetches, in bytes.
+const FIRST_LOOK: u64 = 128;
+
 /// How long any processor may keep a store to itself.
 const STORE_BUFFERED: Duration = Duration::from_millis(1);
 
@@ -180,6 +183,11 @@ impl<M: Memory> Consumer<M> {
         if self.fences == Fences::NotNow && self.spot.cursor.position - self.armed_at > STREAM {
             self.fences = Fences::Now;
             header.armed.0.store(flag::FENCING, Ordering::Relaxed);
+        }
+        let new = tail.saturating_sub(self.spot.cursor.position);
+        if new > 0 {
+            // All lines at once: only from the first it is seen that there are others.
+            self.memory.prefetch(self.spot.at(), new.min(FIRST_LOOK));
         }
         self.accept(tail)
     }

@@ -315,6 +315,21 @@ impl Core {
         }
         let cut = clock::now();
         self.harvest(cut)?;
+        Ok(self.gather(cut))
+    }
+
+    /// [`Core::collect`] at the time `now`, right after one that found nothing.
+    ///
+    /// It asks the kernel first, whether there is something to collect or not: a record that shows
+    /// itself meanwhile was mostly begun before, and doesn't have to wait for that any more.
+    pub(crate) fn collect_again(&mut self, now: u64) -> io::Result<bool> {
+        self.harvest(now)?;
+        Ok((self.has_news() || self.room_made) && self.gather(now))
+    }
+
+    /// Looks what the active peers have to offer up to `cut`, after a look at the kernel's report
+    /// that began then. False if nothing waits.
+    fn gather(&mut self, cut: u64) -> bool {
         self.cut = cut;
         let mut waits = false;
         let mut index = 0;
@@ -333,7 +348,7 @@ impl Core {
         let outside = self.unaccepted && !self.enough;
         self.excluding = outside || self.untaken || self.undeposited.is_some();
         // Nobody may hear that nothing waits while others can come in.
-        Ok(waits | std::mem::take(&mut self.room_made))
+        waits | std::mem::take(&mut self.room_made)
     }
 
     /// Looks at an active peer. The first answer says whether it stays active.
@@ -425,8 +440,7 @@ impl Core {
         for _ in 0..rounds {
             let mut events: Events = [MaybeUninit::uninit(); 64];
             let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
-            let epoll = self.epoll.clone();
-            let (events, room) = match epoll::wait(&*epoll, &mut events[..], Some(&zero)) {
+            let (events, room) = match epoll::wait(&*self.epoll, &mut events[..], Some(&zero)) {
                 Ok(found) => found,
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),

@@ -19,12 +19,11 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
 use super::Mailslot;
-use crate::ReadError;
 use crate::reader::{Core, Events, Next, Peer};
-use giving_way::GivingWay;
+use crate::{ReadError, clock};
 
-/// Being woken costs both sides as much together as looking for this time.
-const NAP: Duration = Duration::from_micros(10);
+use giving_way::GivingWay;
+use spin::Nap;
 
 /// A reader that sleeps as long gives back the memory that its writers keep for more records.
 const REST_AFTER: Duration = Duration::from_millis(10);
@@ -45,8 +44,14 @@ pub(super) struct Turn {
     cancels: u64,
     /// Waits that are not to spin, since another process uses this processor.
     crowded: u32,
-    /// How often in a row a thread has slept for less than [`NAP`].
+    /// How a thread has slept since it last looked in vain.
+    last_nap: Option<Nap>,
+    /// How often it was short, less the other times.
     naps: u32,
+    /// How long being woken takes, in nanoseconds: of the last times the longest, more or less.
+    waking: u64,
+    /// How often in a row it was very short, since a thread last gave way in vain.
+    naps_in_a_row: u32,
     giving_way: GivingWay,
 }
 
@@ -59,7 +64,10 @@ impl Turn {
             reports: 0,
             cancels: 0,
             crowded: 0,
+            last_nap: None,
             naps: 0,
+            waking: 0,
+            naps_in_a_row: 0,
             giving_way: GivingWay::default(),
         }
     }
@@ -188,6 +196,10 @@ impl Mailslot {
                     found => found,
                 };
                 if let Some((place, next)) = found {
+                    if let Some(nap) = &mut entered.turn.last_nap {
+                        nap.ended_by(next.stamp);
+                    }
+                    let core = entered.core();
                     let peer = core.peer(place).expect("the peer of the next record is there");
                     let (result, taken) = take(peer, &next);
                     if taken {
@@ -401,12 +413,13 @@ impl Mailslot {
             tv_nsec: left.subsec_nanos().into(),
         });
         let mut events: Events = [MaybeUninit::uninit(); 64];
-        let start = Instant::now();
+        let start = clock::now();
         let woken = epoll::wait(self.polling.current(), &mut events[..], timeout.as_ref());
+        let nap = Nap::new(start, clock::now());
 
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         turn.asleep = false;
-        turn.naps = if start.elapsed() < NAP { turn.naps.saturating_add(1) } else { 0 };
+        turn.last_nap = Some(nap);
         turn.reports += 1;
         if turn.watchers > 0 {
             self.changed.notify_all();

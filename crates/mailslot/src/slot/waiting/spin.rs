@@ -1,12 +1,18 @@
 //! Looking for records in a loop before sleeping: where the slot's creator asked for it, and for a
-//! moment after a stream of records, or where sleeping is never for long.
+//! moment after a stream of records, or where sleeping takes longer than that.
 
+mod nap;
+
+use std::io;
 use std::time::{Duration, Instant};
 
 use super::giving_way::LONG;
 use super::{Entered, Mailslot};
-use crate::ReadError;
+use crate::reader::Core;
 use crate::slot::STREAM_SPIN;
+use crate::{ReadError, clock};
+
+pub(super) use nap::Nap;
 
 /// A reader that took as many records since it last ran dry, beside the one it waited for, serves
 /// writers that stream.
@@ -26,10 +32,14 @@ const AT_ONCE: Duration = Duration::from_micros(2);
 /// can't write before the reader sleeps.
 const CROWDED: u32 = 8;
 
-/// After so many naps in a row a reader looks before it sleeps, until it does in vain.
+/// After so many naps a reader looks before it sleeps. If it does in vain, it sleeps half as often
+/// before it tries again.
 const NAPS: u32 = 256;
 
-/// After so many naps in a row it gives way instead of sleeping.
+/// It looks for twice as long as being woken takes, but no longer than this.
+const LONGEST_LOOK: Duration = Duration::from_micros(100);
+
+/// After so many very short naps in a row it gives way instead of sleeping.
 const FEW_NAPS: u32 = 16;
 
 /// Among more writers than these, one look around takes longer than being woken.
@@ -43,7 +53,8 @@ impl Mailslot {
         left: Option<Duration>,
     ) -> Result<(Entered<'a>, bool), ReadError> {
         let streams = std::mem::take(&mut entered.core().taken) >= STREAM;
-        if entered.turn.naps >= FEW_NAPS
+        entered.turn.count_nap();
+        if entered.turn.naps_in_a_row >= FEW_NAPS
             && left.is_none_or(|left| left > LONG)
             && entered.turn.giving_way.is_due()
         {
@@ -56,10 +67,14 @@ impl Mailslot {
         let crowded = entered.turn.crowded > 0;
         entered.turn.crowded = entered.turn.crowded.saturating_sub(1);
         let asked = if crowded { Duration::ZERO } else { self.spin };
-        let (time, slice) = match streams || entered.turn.naps >= NAPS {
+        let naps = entered.turn.naps >= NAPS;
+        let (time, slice) = match streams || naps {
             true => (asked.max(self.stream_spin), STREAM_SPIN),
             false => (asked, SPIN_SLICE),
         };
+        let waking = Duration::from_nanos(entered.turn.waking);
+        let time =
+            if naps && !time.is_zero() { time.max((2 * waking).min(LONGEST_LOOK)) } else { time };
         if !time.is_zero() && entered.core().active() <= SPIN_AMONG {
             if streams {
                 // Looking takes the line that a writer writes away from it. One that streams is
@@ -68,7 +83,7 @@ impl Mailslot {
             }
             let (mut back, found) = self.spin(entered, left, time, slice)?;
             if !found {
-                back.turn.naps = 0;
+                back.turn.naps /= 2;
             }
             return Ok((back, found));
         }
@@ -91,7 +106,7 @@ impl Mailslot {
         let cancelled = turn.cancels != cancels;
         let found = !turn.asleep && turn.core().has_news();
         if !quick || !found {
-            turn.naps = 0;
+            turn.naps_in_a_row = 0;
         }
         Ok((entered, found || cancelled))
     }
@@ -109,16 +124,8 @@ impl Mailslot {
         let cancels = entered.turn.cancels;
         let end = left.map_or(time, |left| left.min(time));
         loop {
-            let begun = Instant::now();
-            while begun.elapsed() < slice {
-                for _ in 0..32 {
-                    if entered.core().has_news() {
-                        return Ok((entered, true));
-                    }
-                    std::hint::spin_loop();
-                }
-            }
-            let found = entered.core().collect().map_err(|e| self.io("looking for records", e))?;
+            let found = look_for(entered.core(), slice);
+            let found = found.map_err(|e| self.io("looking for records", e))?;
             let found = found || entered.turn.cancels != cancels;
             if found || start.elapsed() >= end {
                 return Ok((entered, found));
@@ -133,6 +140,23 @@ impl Mailslot {
             if cancelled || entered.turn.asleep || !alone {
                 return Ok((entered, cancelled));
             }
+        }
+    }
+}
+
+/// Looks for records for some time. False if there are none.
+fn look_for(core: &mut Core, time: Duration) -> io::Result<bool> {
+    if core.collect()? {
+        return Ok(true);
+    }
+    let end = clock::now() + time.as_nanos() as u64;
+    loop {
+        let now = clock::now();
+        if core.collect_again(now)? {
+            return Ok(true);
+        }
+        if now >= end {
+            return Ok(false);
         }
     }
 }
