@@ -234,11 +234,11 @@ fn a_confirmation_outlives_a_restart_of_the_receiver() {
         world.run(SECOND);
         world.nodes[1].dies = Some(seed % 2 == 0);
         world.write(program, 100, SECOND * 8);
-        let time = Duration::from_millis(world.below(500));
+        // Long enough for the record to arrive, and so for the receiver to die.
+        let time = Duration::from_millis(20 + world.below(500));
         world.run(time);
-        if !world.nodes[1].running {
-            world.start(1);
-        }
+        assert!(!world.nodes[1].running);
+        world.start(1);
         world.run(SECOND * 9);
         world.check();
         let outcome = world.confirmed[&(program, 1)][0].1;
