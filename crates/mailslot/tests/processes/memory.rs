@@ -4,11 +4,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mailslot::{Mailslot, MailslotWriter};
-use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::support::{
-    Case, NAME, PATIENCE, Process, ring_memory, rings, scale, shared, slot, spawn, thread_cpu_time,
-    wait_for, wait_until, writer,
+    Case, NAME, PATIENCE, Process, may_have_descriptors, ring_memory, rings, scale, shared, slot,
+    spawn, thread_cpu_time, wait_for, wait_until, writer,
 };
 
 pub(crate) const CASES: &[Case] = &[
@@ -178,7 +177,6 @@ fn idle_writers(
     state: &'static [std::sync::atomic::AtomicU64],
 ) -> Process {
     spawn(move || {
-        raise_limit();
         let mut writers: Vec<_> = (0..idle).map(|_| MailslotWriter::open(name).unwrap()).collect();
         for writer in &mut writers {
             for _ in 0..3 {
@@ -190,20 +188,12 @@ fn idle_writers(
     })
 }
 
-fn raise_limit() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit).unwrap();
-}
-
 /// The reader's processor time per record, with and without 990 further writers that are connected
 /// and write nothing: when records come one at a time, and when there are many.
 fn ten_of_a_thousand_writers() {
     const IDLE: usize = 990;
     const PARTS: usize = 11;
-    raise_limit();
-    if getrlimit(Resource::Nofile).current.is_some_and(|limit| limit < 3 * IDLE as u64) {
-        eprintln!("skipped: this user may not have enough descriptors");
+    if !may_have_descriptors(3 * IDLE as u64) {
         return;
     }
     let quiet = Mailslot::create(NAME).unwrap();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use mailslot::{Mailslot, MailslotOptions, MailslotWriter};
 use rustix::mm::{MapFlags, ProtFlags};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
 pub(crate) use harness::{Case, Role, names_in, program, run, scale};
 pub(crate) use measure::{
@@ -137,4 +138,23 @@ pub(crate) fn is_root() -> bool {
         eprintln!("skipped: needs root");
     }
     root
+}
+
+/// Raises the limit of descriptors to `needed`, and says if this user may not; root must.
+pub(crate) fn may_have_descriptors(needed: u64) -> bool {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= needed) {
+        return true;
+    }
+    if rustix::process::geteuid().is_root() {
+        limit.maximum = limit.maximum.map(|maximum| maximum.max(needed));
+    }
+    limit.current = Some(needed);
+    let raised = setrlimit(Resource::Nofile, limit).is_ok();
+    if !raised {
+        let required = std::env::var_os("MAILSLOT_REQUIRE_ROOT").is_some();
+        assert!(!required, "this case needs {needed} descriptors");
+        eprintln!("skipped: needs {needed} descriptors, more than this user may have");
+    }
+    raised
 }
