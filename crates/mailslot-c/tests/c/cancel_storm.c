@@ -47,6 +47,22 @@ static void *write_anew(void *unused) {
     return unused;
 }
 
+/* One thread that has a slot for itself, and writes to it so that each read lets go of a writer. */
+static void *read_own(void *unused) {
+    DWORD number = 7, done;
+    slot = make(SLOT("storm own"), 0, 1);
+    for (;;) {
+        file = dial(SLOT("storm own"));
+        CHECK(WriteFile(file, &number, sizeof(number), &done, NULL));
+        CHECK(CloseHandle(file));
+        CHECK(ReadFile(slot, &number, sizeof(number), &done, NULL));
+        CHECK_EQ(number, 7);
+        got++;
+        pthread_testcancel();
+    }
+    return unused;
+}
+
 static void cancel(void *(*body)(void *), unsigned int pause, volatile DWORD *count) {
     pthread_t thread;
     void *result = NULL;
@@ -62,7 +78,7 @@ static void cancel(void *(*body)(void *), unsigned int pause, volatile DWORD *co
 }
 
 int main(int argc, char **argv) {
-    unsigned int round, rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : 1000;
+    unsigned int round, rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : 300;
     pthread_t other;
     void *result;
     slot = make(SLOT("storm"), 0, 1);
@@ -86,5 +102,9 @@ int main(int argc, char **argv) {
     }
     CHECK(CloseHandle(file));
     CHECK(CloseHandle(slot));
+    for (round = 0; round < rounds; round++) {
+        cancel(read_own, round % 500 * 20, &got);
+        CHECK(CloseHandle(slot));
+    }
     return 0;
 }
