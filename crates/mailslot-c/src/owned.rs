@@ -76,8 +76,8 @@ impl Owned {
         if self.owner.load(Ordering::Acquire) != EVERYBODY {
             self.share()?;
         }
-        // SAFETY: it is everybody's, so nobody makes an exclusive reference any more, and acquire on the owner makes those
-        // that were made happen before.
+        // SAFETY: it is everybody's, so nobody makes an exclusive reference any more, and acquire on
+        // the owner makes those that were made happen before.
         Ok(unsafe { &*self.mailslot.get() })
     }
 

@@ -413,14 +413,16 @@ impl Core {
     /// Lets the writers of a computer go on, if it is time.
     fn release(&mut self, index: usize) {
         let (now, mark) = (self.now, self.config.release_below());
-        for (writer, large) in std::mem::take(&mut self.peers[index].held) {
-            if self.peers[index].is_crowded(now, mark, large) {
-                self.peers[index].held.push((writer, large));
-            } else if let Some(known) = self.writers.get_mut(&writer) {
+        let mut held = std::mem::take(&mut self.peers[index].held);
+        held.retain(|&(writer, large)| {
+            let waits = self.peers[index].is_crowded(now, mark, large);
+            if !waits && let Some(known) = self.writers.get_mut(&writer) {
                 known.held = false;
                 self.outputs.push_back(Output::Release { writer });
             }
-        }
+            waits
+        });
+        self.peers[index].held = held;
     }
 
     fn count_dropped(&mut self, index: usize, dropped: outbox::Dropped) {

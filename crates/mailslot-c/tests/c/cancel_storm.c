@@ -63,37 +63,38 @@ static void *read_own(void *unused) {
     return unused;
 }
 
+static void end(pthread_t thread) {
+    void *result = NULL;
+    CHECK(pthread_cancel(thread) == 0);
+    CHECK(pthread_join(thread, &result) == 0);
+    CHECK(result == PTHREAD_CANCELED);
+}
+
 static void cancel(void *(*body)(void *), unsigned int pause, volatile DWORD *count) {
     pthread_t thread;
-    void *result = NULL;
     DWORD before = *count;
     CHECK(pthread_create(&thread, NULL, body, NULL) == 0);
     while (*count == before)
         sched_yield();
     while (pause-- > 0)
         __asm__ volatile("");
-    CHECK(pthread_cancel(thread) == 0);
-    CHECK(pthread_join(thread, &result) == 0);
-    CHECK(result == PTHREAD_CANCELED);
+    end(thread);
 }
 
 int main(int argc, char **argv) {
     unsigned int round, rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : 300;
     pthread_t other;
-    void *result;
     slot = make(SLOT("storm"), 0, 1);
     file = dial(SLOT("storm"));
     CHECK(pthread_create(&other, NULL, read_on, NULL) == 0);
     for (round = 0; round < rounds; round++)
         cancel(write_on, round % 500 * 20, &wrote);
     WAIT_UNTIL(got == wrote);
-    CHECK(pthread_cancel(other) == 0);
-    CHECK(pthread_join(other, &result) == 0);
+    end(other);
     CHECK(pthread_create(&other, NULL, write_anew, NULL) == 0);
     for (round = 0; round < rounds; round++)
         cancel(read_on, round % 1000 * 10, &got);
-    CHECK(pthread_cancel(other) == 0);
-    CHECK(pthread_join(other, &result) == 0);
+    end(other);
     while (got < wrote) {
         DWORD number, read;
         CHECK(ReadFile(slot, &number, sizeof(number), &read, NULL));

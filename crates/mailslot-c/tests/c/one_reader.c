@@ -101,9 +101,20 @@ static void intrude(unsigned int how) {
     }
 }
 
+static void each_was_read_once(pthread_t reader, pthread_t writer) {
+    DWORD number;
+    CHECK(pthread_join(writer, NULL) == 0);
+    CHECK(pthread_join(reader, NULL) == 0);
+    for (number = 0; number < RECORDS; number++) {
+        CHECK_EQ(count_of[number], 1);
+        count_of[number] = 0;
+    }
+    CHECK(CloseHandle(slot));
+}
+
 static void others_come(unsigned int round) {
     pthread_t reader, writer;
-    DWORD number, after = round * 37 % RECORDS / 2;
+    DWORD after = round * 37 % RECORDS / 2;
     begun = 0;
     ended = 0;
     slot = make(SLOT("one"), 0, 1);
@@ -112,13 +123,7 @@ static void others_come(unsigned int round) {
     while (begun < after && !ended)
         sched_yield();
     intrude(round % 7);
-    CHECK(pthread_join(writer, NULL) == 0);
-    CHECK(pthread_join(reader, NULL) == 0);
-    for (number = 0; number < RECORDS; number++) {
-        CHECK_EQ(count_of[number], 1);
-        count_of[number] = 0;
-    }
-    CHECK(CloseHandle(slot));
+    each_was_read_once(reader, writer);
 }
 
 /* A handler that reads where it interrupted a read gets an error, not the same record again. */
@@ -141,7 +146,6 @@ static void *read_undisturbed(void *unused) {
 
 static void signals_come(void) {
     pthread_t reader, writer;
-    DWORD number;
     ended = ready = interruptions = 0;
     step = 20;
     CHECK(signal(SIGUSR1, interrupt) != SIG_ERR);
@@ -156,13 +160,7 @@ static void signals_come(void) {
         while (interruptions == before && !ended)
             sched_yield();
     }
-    CHECK(pthread_join(writer, NULL) == 0);
-    CHECK(pthread_join(reader, NULL) == 0);
-    for (number = 0; number < RECORDS; number++) {
-        CHECK_EQ(count_of[number], 1);
-        count_of[number] = 0;
-    }
-    CHECK(CloseHandle(slot));
+    each_was_read_once(reader, writer);
 }
 
 int main(int argc, char **argv) {

@@ -95,11 +95,13 @@ fn main() -> ExitCode {
     let python = python::is_there();
     let required = std::env::var_os("MAILSLOT_REQUIRE_TOOLS").is_some();
     assert!(python || !required, "these tests need Python with Zenoh: see CONTRIBUTING.md");
+    let systemd = units::can_be_read();
+    assert!(systemd || !required, "these tests need systemd-analyze (Debian: apt install systemd)");
     let trials = [
         (IN_NAMESPACES_WITH_PYTHON, "root, python", root && python),
         (IN_NAMESPACES, "root", root),
         (WITH_PYTHON, "python", python),
-        (WITH_SYSTEMD, "systemd", units::can_be_read()),
+        (WITH_SYSTEMD, "systemd", systemd),
         (ON_LOOPBACK, "", true),
     ];
     let trials = trials.into_iter().flat_map(|(cases, kind, possible)| {

@@ -35,9 +35,7 @@ impl GivingWay {
 
     /// Lets others run. False if that took long.
     pub(super) fn give(&mut self) -> bool {
-        let start = Instant::now();
-        std::thread::yield_now();
-        self.note(start.elapsed())
+        self.note(let_others_run())
     }
 
     fn note(&mut self, took: Duration) -> bool {
@@ -50,6 +48,13 @@ impl GivingWay {
         }
         quick
     }
+}
+
+/// Gives up the processor for once, and says for how long.
+pub(super) fn let_others_run() -> Duration {
+    let start = Instant::now();
+    std::thread::yield_now();
+    start.elapsed()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod nap;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::giving_way::LONG;
+use super::giving_way::{LONG, let_others_run};
 use super::{Entered, Mailslot};
 use crate::reader::Core;
 use crate::slot::STREAM_SPIN;
@@ -131,7 +131,7 @@ impl Mailslot {
                 return Ok((entered, found));
             }
             self.leave(entered);
-            let alone = gives_way_in_vain();
+            let alone = let_others_run() < AT_ONCE;
             entered = self.enter()?;
             if !alone {
                 entered.turn.crowded = CROWDED;
@@ -159,11 +159,4 @@ fn look_for(core: &mut Core, time: Duration) -> io::Result<bool> {
             return Ok(false);
         }
     }
-}
-
-/// Lets other processes run. False if one did.
-fn gives_way_in_vain() -> bool {
-    let start = Instant::now();
-    std::thread::yield_now();
-    start.elapsed() < AT_ONCE
 }
