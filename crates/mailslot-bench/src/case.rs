@@ -99,6 +99,9 @@ impl Case {
         if name == "mqueue" && self.size > mqueue::largest() {
             return false;
         }
+        if name == "bare memory" {
+            return matches!(self.workload, Workload::Burst { .. });
+        }
         match self.workload {
             Workload::Throughput { crowd: 0 } => true,
             // A bare ring's memory would have to be there a thousand times, a socket of nng takes

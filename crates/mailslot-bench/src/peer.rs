@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 pub(crate) mod mailslot;
+pub(crate) mod memory;
 pub(crate) mod mqueue;
 pub(crate) mod pipe;
 pub(crate) mod ring;
@@ -114,6 +115,7 @@ macro_rules! peers {
 peers! {
     Mailslot, "mailslot", mailslot::Slots;
     Ring, "bare ring", ring::Rings;
+    Memory, "bare memory", memory::Memory;
     Seqpacket, "SEQPACKET", unix::Seqpacket;
     Datagram, "datagram", unix::Datagram;
     Mqueue, "mqueue", mqueue::Queue;

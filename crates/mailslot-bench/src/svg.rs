@@ -15,9 +15,9 @@ const NAMES: f64 = 96.0;
 const LENGTH: f64 = 190.0;
 const PANEL: f64 = NAMES + LENGTH + 60.0;
 const TOP: f64 = 56.0;
-const COLOURS: [&str; 11] = [
-    "#c2410c", "#525252", "#2563eb", "#60a5fa", "#7c3aed", "#0d9488", "#65a30d", "#ca8a04",
-    "#db2777", "#f472b6", "#0891b2",
+const COLOURS: [&str; 12] = [
+    "#c2410c", "#525252", "#a3a3a3", "#2563eb", "#60a5fa", "#7c3aed", "#0d9488", "#65a30d",
+    "#ca8a04", "#db2777", "#f472b6", "#0891b2",
 ];
 
 struct Chart {
