@@ -16,8 +16,8 @@ const MAX_LEVELS: u8 = 16;
 /// From this level on, memory is given back once it is read, if the level is larger than those before.
 const FIRST_RETURNED_LEVEL: usize = 2;
 
-/// Memory goes back in blocks of a sixteenth of a level, but not larger than this.
-const MAX_BLOCK: u64 = 1024 * 1024;
+/// Bytes of a huge page. Where they are larger or smaller, nothing is lost.
+pub(crate) const HUGE_PAGE: u64 = 2 * 1024 * 1024;
 
 /// The sizes of a ring's levels.
 ///
@@ -78,7 +78,18 @@ impl Geometry {
 
     /// Where a level begins, counted from the end of the header's pages.
     pub fn start(&self, level: usize) -> u64 {
-        (0..level).map(|l| self.capacity(l)).sum()
+        let start = (0..level).map(|l| self.capacity(l)).sum();
+        if self.is_returned(level) { start + self.gap() } else { start }
+    }
+
+    /// What is left free so that large levels, and so their blocks, begin with a huge page.
+    fn gap(&self) -> u64 {
+        if !self.capacity(FIRST_RETURNED_LEVEL).is_multiple_of(HUGE_PAGE) {
+            return 0;
+        }
+        let before: u64 = (0..FIRST_RETURNED_LEVEL).map(|l| self.capacity(l)).sum();
+        let end = HEADER_BYTES as u64 + before;
+        end.next_multiple_of(HUGE_PAGE) - end
     }
 
     /// Bytes of all levels together.
@@ -118,13 +129,20 @@ impl Geometry {
         level >= FIRST_RETURNED_LEVEL && self.levels() > FIRST_RETURNED_LEVEL + 1
     }
 
-    /// Bytes of the blocks in which a level's memory becomes free: a power of two.
+    /// Bytes of the blocks in which a level's memory becomes free: a power of two, a sixteenth of the
+    /// level, but not more than a huge page.
     ///
     /// The writer stays out of the block that the reader's position is in, so that the reader can
     /// give back whole blocks before it tells the writer that it has read them. Where nothing is
     /// given back, a block is a byte.
     #[inline]
     pub(crate) fn block(&self, level: usize) -> u64 {
-        if self.is_returned(level) { (self.capacity(level) / 16).min(MAX_BLOCK) } else { 1 }
+        if self.is_returned(level) { (self.capacity(level) / 16).min(HUGE_PAGE) } else { 1 }
+    }
+
+    /// Whether a level is so large that its memory is best made of huge pages.
+    #[inline]
+    pub(crate) fn is_huge(&self, level: usize) -> bool {
+        self.block(level) == HUGE_PAGE
     }
 }

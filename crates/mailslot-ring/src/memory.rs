@@ -64,6 +64,8 @@ pub trait Memory {
     /// Makes sure of the memory for `len` bytes from `at`, which will soon be written. False if there
     /// is none.
     fn prepare(&self, at: u64, len: u64) -> bool;
+    /// Much of these `len` bytes from `at` will be written, so that large pages serve best.
+    fn prefer_huge_pages(&self, _at: u64, _len: u64) {}
     /// Brings `len` bytes from `at` nearer to this processor, to be read. Anywhere is allowed.
     #[inline]
     fn prefetch(&self, _at: u64, _len: u64) {}

@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_void};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
@@ -11,7 +12,7 @@ use rustix::mm::{Advice, MapFlags, ProtFlags};
 use rustix::param::page_size;
 use rustix::process::{Resource, getrlimit};
 
-use crate::geometry::{Geometry, HEADER_BYTES};
+use crate::geometry::{Geometry, HEADER_BYTES, HUGE_PAGE};
 use crate::memory::{Header, Memory};
 
 /// `TMPFS_MAGIC`: the file system of every memfd that is not made of huge pages, whose shortage
@@ -113,13 +114,47 @@ impl Region {
     fn map(fd: BorrowedFd<'_>, len: u64) -> io::Result<Self> {
         let len = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let prot = ProtFlags::READ | ProtFlags::WRITE;
+        // A huge page can only be mapped as one where the address begins with one, too.
+        let margin = if len > HUGE_PAGE as usize { HUGE_PAGE as usize } else { 0 };
+        let whole = len.checked_add(margin).ok_or(io::ErrorKind::OutOfMemory)?;
+        let mut region = Self::reserve(whole)?;
+        let shift = region.base.as_ptr().align_offset(margin.max(1));
+        // SAFETY: `shift <= margin`, so that the range lies in the one that `region` has reserved, in
+        // which nothing else is. The file cannot shrink (sealed), so every page of the range stays
+        // valid until `Drop` unmaps it.
+        unsafe {
+            let base = region.base.as_ptr().add(shift);
+            rustix::mm::mmap(base.cast(), len, prot, MapFlags::SHARED | MapFlags::FIXED, fd, 0)?;
+        }
+        region.narrow(shift, len);
+        Ok(region)
+    }
+
+    /// Takes `len` bytes of address space, without memory.
+    fn reserve(len: usize) -> io::Result<Self> {
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: a null hint lets the kernel choose an unused range, so no memory that Rust knows
-        // is replaced. The file cannot shrink (sealed), so every page of the range stays valid
-        // until `Drop` unmaps it.
-        let base =
-            unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, prot, MapFlags::SHARED, fd, 0)? };
+        // is replaced.
+        let base = unsafe {
+            rustix::mm::mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::empty(), flags)?
+        };
         let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(Self { base, len })
+    }
+
+    /// Unmaps all but the `len` bytes from `shift` on.
+    fn narrow(&mut self, shift: usize, len: usize) {
+        let end = (shift + len).next_multiple_of(page_size()).min(self.len);
+        for (from, len) in [(0, shift), (end, self.len - end)] {
+            if len > 0 {
+                // SAFETY: the range lies in this mapping, from and to a page's border, and nothing
+                // refers to it. Failure would leave it mapped: harmless.
+                let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().add(from).cast(), len) };
+            }
+        }
+        // SAFETY: `shift <= self.len`, so the result lies in the mapped range or one past its end.
+        self.base = unsafe { self.base.add(shift) };
+        self.len = len;
     }
 
     /// The address of byte `at` of the mapping, of which `len` bytes are about to be used.
@@ -225,8 +260,7 @@ unsafe fn store(into: *mut u8, from: &[u8]) {
         // the loop is not widened.
         unsafe {
             let word = from.as_ptr().cast::<u64>().add(n).read_unaligned();
-            crate::sync::AtomicU64::from_ptr(into.cast::<u64>().add(n))
-                .store(word, std::sync::atomic::Ordering::Relaxed);
+            crate::sync::AtomicU64::from_ptr(into.cast::<u64>().add(n)).store(word, Relaxed);
         }
     };
     let mut next = 0;
@@ -254,7 +288,7 @@ impl Memory for Region {
 
     #[inline]
     fn word(&self, at: u64) -> u64 {
-        self.data_word(at).load(std::sync::atomic::Ordering::Relaxed)
+        self.data_word(at).load(Relaxed)
     }
 
     #[inline]
@@ -263,15 +297,12 @@ impl Memory for Region {
         assert!(words.is_aligned());
         // SAFETY: the two words lie in the mapping, are aligned (both just checked), stay mapped for
         // as long as `self` is borrowed, and both sides use atomic operations on heads.
-        [0, 1].map(|n| unsafe {
-            crate::sync::AtomicU64::from_ptr(words.add(n))
-                .load(std::sync::atomic::Ordering::Relaxed)
-        })
+        [0, 1].map(|n| unsafe { crate::sync::AtomicU64::from_ptr(words.add(n)).load(Relaxed) })
     }
 
     #[inline]
     fn set_word(&self, at: u64, value: u64) {
-        self.data_word(at).store(value, std::sync::atomic::Ordering::Relaxed);
+        self.data_word(at).store(value, Relaxed);
     }
 
     #[inline]
@@ -301,8 +332,7 @@ impl Memory for Region {
         // checked, and the words are aligned; both sides use atomic operations on heads.
         unsafe {
             for (n, word) in head.into_iter().enumerate() {
-                crate::sync::AtomicU64::from_ptr(words.add(n))
-                    .store(word, std::sync::atomic::Ordering::Relaxed);
+                crate::sync::AtomicU64::from_ptr(words.add(n)).store(word, Relaxed);
             }
             store(item.add(size_of_val(&head)), from);
         }
@@ -324,6 +354,13 @@ impl Memory for Region {
 
     fn prepare(&self, at: u64, len: u64) -> bool {
         self.populate(HEADER_BYTES + at as usize, len as usize).is_ok()
+    }
+
+    fn prefer_huge_pages(&self, at: u64, len: u64) {
+        let from = self.data(at, len as usize).cast::<c_void>();
+        // SAFETY: the range lies in this mapping (just checked); its contents stay what they are.
+        // Where the system has no such pages, or is not to use them, that is all right.
+        let _ = unsafe { rustix::mm::madvise(from, len as usize, Advice::LinuxHugepage) };
     }
 
     fn allow_fences(&self) -> bool {

@@ -240,9 +240,12 @@ impl<M: Memory> Producer<M> {
         let prepared = self.prepared[self.level];
         let unused = prepared.saturating_sub(self.at + HEAD);
         if self.geometry.is_returned(self.level) && unused > self.at - start {
-            let len = unused.min(SPARE_STEP);
-            self.memory.discard(prepared - len, len);
-            self.prepared[self.level] = prepared - len;
+            // Whole blocks: the system would have to make small pages of a huge one first.
+            let block = self.geometry.block(self.level);
+            let kept = prepared - start - unused.min(SPARE_STEP);
+            let kept = (start + kept.next_multiple_of(block)).min(prepared);
+            self.memory.discard(kept, prepared - kept);
+            self.prepared[self.level] = kept;
         }
     }
 
@@ -271,6 +274,9 @@ impl<M: Memory> Producer<M> {
         let end = (place.at + len + HEAD).min(level_end);
         if end <= prepared {
             return Ok(());
+        }
+        if place.fresh && self.geometry.is_huge(place.level) {
+            self.memory.prefer_huge_pages(start, level_end - start);
         }
         let step = if place.level == 0 { SMALL_STEP } else { LARGE_STEP };
         let from = prepared.max(place.at);

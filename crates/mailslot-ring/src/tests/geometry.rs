@@ -8,10 +8,14 @@ fn levels_grow_until_the_last_two_hold_the_quota() {
     let capacities: Vec<u64> = (0..4).map(|level| geometry.capacity(level)).collect();
     assert_eq!(capacities, [262_144, 1_048_576, 4_194_304, 4_194_304]);
     let starts: Vec<u64> = (0..5).map(|level| geometry.start(level)).collect();
-    assert_eq!(starts, [0, 262_144, 1_310_720, 5_505_024, 9_699_328]);
-    assert_eq!(geometry.data_len(), 9_699_328);
-    assert_eq!(geometry.file_len(), 9_699_328 + 65_536);
-    assert_eq!(HEADER_BYTES, 65_536);
+    let huge_page = 2_097_152;
+    let header = 65_536;
+    assert_eq!(
+        starts,
+        [0, 262_144, huge_page - header, 3 * huge_page - header, 5 * huge_page - header]
+    );
+    assert_eq!(geometry.file_len(), 5 * huge_page);
+    assert_eq!(HEADER_BYTES as u64, header);
 }
 
 #[test]
@@ -56,7 +60,7 @@ fn only_geometries_that_can_be_laid_out_are_taken() {
 fn large_levels_are_given_back_in_blocks() {
     let geometry = Geometry::for_quota(64 << 20);
     let blocks: Vec<u64> = (0..geometry.levels()).map(|level| geometry.block(level)).collect();
-    assert_eq!(blocks, [1, 1, 262_144, 1_048_576, 1_048_576, 1_048_576, 1_048_576]);
+    assert_eq!(blocks, [1, 1, 262_144, 1_048_576, 2_097_152, 2_097_152, 2_097_152]);
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::{MemfdFlags, SealFlags};
 
 use super::{drain, pattern, push, read};
+use crate::geometry::{HEADER_BYTES, HUGE_PAGE};
 use crate::producer::reserve::STRIDE;
 use crate::{Consumer, Cursor, Geometry, Producer, Region, RegionError};
 
@@ -118,6 +119,53 @@ fn drain_burst(batch: usize) {
     assert_eq!(consumer.cursor().level, 0);
     let left = allocated(&fd);
     assert!(left <= (256 + 1024 + 64) << 10, "{left} bytes stay after the return to level 0");
+}
+
+/// What `/proc` says of the mappings of a ring: where each begins, in the file too, and its flags.
+fn mappings(ring: &OwnedFd) -> Vec<(u64, u64, String)> {
+    let inode = rustix::fs::fstat(ring).unwrap().st_ino.to_string();
+    let mut found: Vec<(u64, u64, String)> = Vec::new();
+    let mut of_ring = false;
+    for line in std::fs::read_to_string("/proc/self/smaps").unwrap().lines() {
+        let words: Vec<_> = line.split_whitespace().collect();
+        if words.len() >= 5 && words[0].contains('-') {
+            of_ring = words[4] == inode;
+            if of_ring {
+                let hex = |text| u64::from_str_radix(text, 16).unwrap();
+                let start = words[0].split('-').next().unwrap();
+                found.push((hex(start), hex(words[2]), String::new()));
+            }
+        } else if let (true, Some(flags)) = (of_ring, line.strip_prefix("VmFlags:")) {
+            found.last_mut().unwrap().2 = flags.to_owned();
+        }
+    }
+    found
+}
+
+/// Whether it gets them the system's administrator decides.
+#[test]
+fn a_burst_asks_for_huge_pages_where_they_fit() {
+    let quota = 64 << 20;
+    let geometry = Geometry::for_quota(quota);
+    let (region, fd) = Region::create(geometry).unwrap();
+    let mut producer = Producer::new(region, geometry, quota);
+    let asked = |fd: &OwnedFd| {
+        let huge = mappings(fd).into_iter().filter(|mapping| mapping.2.contains(" hg "));
+        huge.map(|(address, offset, _)| (address, offset)).collect::<Vec<_>>()
+    };
+    for (address, offset, _) in mappings(&fd) {
+        assert_eq!(address % HUGE_PAGE, offset % HUGE_PAGE);
+    }
+    for _ in 0..10 {
+        let _ = push(&mut producer, 1, &[7; 1 << 20]).unwrap();
+    }
+    assert_eq!(asked(&fd), []);
+    while push(&mut producer, 1, &[7; 1 << 20]).is_ok() {}
+    if std::fs::exists("/sys/kernel/mm/transparent_hugepage").unwrap() {
+        let [(address, offset)] = asked(&fd)[..] else { panic!("{:?}", mappings(&fd)) };
+        assert_eq!((address % HUGE_PAGE, offset % HUGE_PAGE), (0, 0));
+        assert_eq!(offset, HEADER_BYTES as u64 + geometry.start(4));
+    }
 }
 
 #[test]
