@@ -41,6 +41,10 @@ const REPEAT_EVER: Duration = Duration::from_secs(2);
 const PAUSE_BUSY: Duration = Duration::from_millis(20);
 const PAUSE_UNREACHABLE: Duration = Duration::from_millis(500);
 
+/// What was sent may have arrived, and nobody knows until the other side is heard again. So it is not
+/// given up with what has never gone: what counts as lost would be more than is.
+const KEEP_SENT: Duration = Duration::from_secs(300);
+
 /// The other side takes what is sent if it has said so within this time.
 const MOVES: Duration = Duration::from_secs(1);
 
@@ -65,7 +69,6 @@ struct Flight {
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) outbox: Outbox,
-    keep: Duration,
     link: Link,
     flight: VecDeque<Flight>,
     /// The number of the first frame in `flight`.
@@ -92,7 +95,6 @@ impl Outgoing {
     pub(super) fn new(config: &Config) -> Self {
         Self {
             outbox: Outbox::new(config.largest_frame, config.keep),
-            keep: config.keep,
             link: Link::Closed,
             flight: VecDeque::new(),
             first: 0,
@@ -319,7 +321,7 @@ impl Outgoing {
     fn stuck(&self) -> Option<Time> {
         let flight = self.flight.iter().map(|flight| flight.payload.expires());
         let first = flight.chain(self.outbox.begun()).min()?;
-        Some(first.max(self.progress + self.keep))
+        Some(first.max(self.progress + KEEP_SENT))
     }
 
     /// Gives up what has waited too long.

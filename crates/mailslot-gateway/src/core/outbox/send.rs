@@ -312,19 +312,14 @@ impl Outbox {
 
     /// When those large records expire of which a part is on the way.
     pub(in crate::core) fn begun(&self) -> impl Iterator<Item = Time> {
-        self.first_large().filter(|(_, begun)| *begun > 0).map(|(large, _)| large.expires)
-    }
-
-    /// The large records that are next, and how far they have begun.
-    fn first_large(&self) -> impl Iterator<Item = (&Large, usize)> {
         let replay = self.replay.iter().filter_map(|entry| match entry {
-            Replay::Large { large, begun } => Some((&**large, *begun)),
-            Replay::Payload(_) => None,
+            Replay::Large { large, begun: 1.. } => Some(large.expires),
+            _ => None,
         });
         let lanes = self.lanes.iter().filter_map(|number| {
             match self.channels.get(number)?.lane.front()? {
-                Queued::Record { large, begun } => Some((&**large, *begun)),
-                Queued::Close => None,
+                Queued::Record { large, begun: 1.. } => Some(large.expires),
+                _ => None,
             }
         });
         replay.chain(lanes)
@@ -334,13 +329,15 @@ impl Outbox {
     pub(in crate::core) fn deadline(&self) -> Option<Time> {
         let replay = self.replay.iter().filter_map(|entry| match entry {
             Replay::Payload(payload) => Some(payload.expires),
+            Replay::Large { large, begun: 0 } => Some(large.expires),
             Replay::Large { .. } => None,
         });
-        let large = self.first_large().filter(|(_, begun)| *begun == 0);
-        let large = large.map(|(large, _)| large.expires);
+        let lanes = self.lanes.iter().filter_map(|number| self.channels.get(number));
+        let lanes = lanes.filter_map(|channel| not_begun(&channel.lane));
+        let lanes = lanes.map(|(_, large)| large.expires);
         let ready = self.ready.front().map(|payload| payload.expires);
         let open = (!self.open.is_empty()).then_some(self.open_expires);
-        replay.chain(large).chain(ready).chain(open).min()
+        replay.chain(lanes).chain(ready).chain(open).min()
     }
 
     /// Gives up what has expired, or everything, but for large records that have begun.
@@ -370,11 +367,11 @@ impl Outbox {
         }
         for number in self.lanes.clone() {
             while let Some(channel) = self.channels.get_mut(&number)
-                && let Some(Queued::Record { large, begun: 0 }) = channel.lane.front()
+                && let Some((at, large)) = not_begun(&channel.lane)
                 && large.expires <= now
             {
                 let large = large.clone();
-                channel.lane.pop_front();
+                channel.lane.remove(at);
                 self.drop_large(&large, &mut dropped);
             }
         }
@@ -412,5 +409,14 @@ impl Outbox {
         {
             dropped.push((channel.writer, records));
         }
+    }
+}
+
+/// The first record of a lane of which no part is on the way, and its place. What has begun keeps its own.
+fn not_begun(lane: &VecDeque<Queued>) -> Option<(usize, &Arc<Large>)> {
+    let at = usize::from(matches!(lane.front(), Some(Queued::Record { begun: 1.., .. })));
+    match lane.get(at) {
+        Some(Queued::Record { large, begun: 0 }) => Some((at, large)),
+        _ => None,
     }
 }

@@ -118,6 +118,40 @@ fn what_waits_too_long_is_lost_and_counted_and_the_rest_arrives() {
     assert_eq!(arrived, (lost..25).collect::<Vec<_>>());
 }
 
+/// It may have arrived, so it goes again after a cut that is too long for others; but not for ever.
+#[test]
+fn what_was_on_the_way_when_a_cut_began_waits_longer() {
+    let written_before_a_cut_of = |cut: Duration| {
+        let mut world = World::new(2, 1);
+        let program = world.open(0, "pc1", "taxes", false);
+        let large = world.open(0, "pc1", "taxes", false);
+        world.write(program, 200, SECOND);
+        world.run(SECOND);
+        world.cut(0, 1, true);
+        for _ in 0..9 {
+            world.write(program, 200, SECOND);
+            world.run(Duration::from_millis(1));
+        }
+        for _ in 0..9 {
+            world.write(large, 100_000, SECOND);
+        }
+        world.run(cut);
+        world.cut(0, 1, false);
+        world.run(SECOND * 10);
+        assert!(world.nodes[0].core.is_drained());
+        [program, large].map(|of| {
+            let arrived = world.numbers(1, of);
+            assert!(arrived.iter().copied().eq(0..arrived.len() as u64), "{arrived:?}");
+            (arrived.len() as u64, world.programs[of as usize].lost)
+        })
+    };
+    let [small, large] = written_before_a_cut_of(SECOND * 250);
+    assert_eq!(small, (10, 0));
+    // One had begun, or two, as far as the window goes.
+    assert!((1..3).contains(&large.0) && large.0 + large.1 == 9, "{large:?}");
+    assert_eq!(written_before_a_cut_of(SECOND * 310), [(1, 9), (0, 9)]);
+}
+
 #[test]
 fn past_the_queue_records_are_counted_at_once() {
     let mut world = World::new(2, 1);
