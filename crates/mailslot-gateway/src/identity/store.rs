@@ -130,6 +130,10 @@ impl Store {
         if read_identity(&self.path(&identity.domain, IDENTITY))?.is_some() {
             return Err(Error::AlreadyMember(identity.domain.clone()));
         }
+        // Which came first must not hang on how soon one follows the other, nor on clocks.
+        let others = self.identities()?;
+        let last = others.iter().map(|other| other.joined.saturating_add(1)).max().unwrap_or(0);
+        let identity = &Identity { joined: identity.joined.max(last), ..identity.clone() };
         if let Some(authority) = authority {
             self.write(&self.path(&identity.domain, AUTHORITY), &authority.key())?;
         }
