@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -48,6 +49,13 @@ pub(super) fn serve(at: &Metrics) -> io::Result<()> {
             serve_all(move || listener.accept().map(|(stream, _)| stream))
         }
         Metrics::Unix(path) => {
+            // Connecting to any other file is refused like connecting to a socket that is dead.
+            let there = std::fs::symlink_metadata(path);
+            if there.is_ok_and(|stat| !stat.file_type().is_socket()) {
+                let why =
+                    "there is something else than a socket; remove it, or choose another path";
+                return Err(io::Error::other(why));
+            }
             // One that a killed gateway left behind.
             let refused = |e: io::Error| e.kind() == io::ErrorKind::ConnectionRefused;
             if UnixStream::connect(path).is_err_and(refused) {

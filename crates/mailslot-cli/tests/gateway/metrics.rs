@@ -6,6 +6,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use crate::util::{Computer, eventually};
 
 /// More than are served at once.
@@ -19,6 +21,25 @@ fn get(socket: &Path) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
+}
+
+/// By whatever it was. The socket of a gateway that was killed is taken.
+pub(crate) fn a_path_that_is_taken_is_left_alone() {
+    let mut sue = Computer::new("SUE", None, "lo");
+    let path = sue.path("metrics");
+    sue.configure(&format!("metrics = 'unix:{}'\nnetwork.interface = 'lo'\n", path.display()));
+    std::fs::write(&path, "precious").unwrap();
+    let out = sue.run(&["gateway"]);
+    let error = String::from_utf8(out.stderr).unwrap();
+    assert!(!out.status.success() && error.contains("something else than a socket"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    std::fs::remove_file(&path).unwrap();
+    for _ in 0..2 {
+        sue.start();
+        assert!(get(&path).starts_with("HTTP/1.1 200 OK\r\n"));
+        sue.signal(Signal::KILL);
+        sue.gateway().ends();
+    }
 }
 
 pub(crate) fn clients_that_are_slow_many_or_mad_hold_up_nobody() {
