@@ -4,12 +4,16 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::Context;
-use mailslot_gateway::service::status::{Reply, Request, Status, ask};
+use mailslot_gateway::service::status::{ANSWER_MAX, Reply, Request, Status, ask};
 
 use crate::exit::{Exit, Failure};
 
 fn reply(request: &Request) -> anyhow::Result<Reply> {
     match ask(request) {
+        Ok(Reply::Busy) => {
+            let message = "this computer's gateway answers too many others; try again";
+            Err(Failure::new(Exit::Failure, message).into())
+        }
         Ok(reply) => Ok(reply),
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
             let message =
@@ -30,10 +34,17 @@ pub(crate) fn status() -> anyhow::Result<Status> {
 
 /// How long it takes to that computer and back.
 pub(crate) fn ping(computer: &str, timeout: Duration) -> anyhow::Result<Duration> {
-    let (computer, milliseconds) = (computer.to_owned(), millis(timeout));
-    match reply(&Request::Ping { computer: computer.clone(), milliseconds })? {
-        Reply::Here(microseconds) => Ok(Duration::from_micros(microseconds)),
-        other => Err(refused(&computer, &other, timeout)),
+    let mut left = timeout;
+    loop {
+        // The gateway waits no longer at a time.
+        let now = left.min(Duration::from_millis(ANSWER_MAX.into()));
+        left -= now;
+        let (computer, milliseconds) = (computer.to_owned(), millis(now));
+        match reply(&Request::Ping { computer: computer.clone(), milliseconds })? {
+            Reply::Here(microseconds) => return Ok(Duration::from_micros(microseconds)),
+            Reply::NoAnswer if !left.is_zero() => {}
+            other => return Err(refused(&computer, &other, timeout)),
+        }
     }
 }
 

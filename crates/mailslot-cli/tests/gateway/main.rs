@@ -19,6 +19,7 @@ mod loopback;
 mod metrics;
 mod namespaces;
 mod python;
+mod questions;
 mod routers;
 mod strangers;
 mod units;
@@ -46,6 +47,9 @@ const ON_LOOPBACK: &[Case] = cases![
     loopback::killed_gateways_double_nothing,
     loopback::metrics_and_readiness,
     loopback::reloads_under_load_lose_nothing,
+    metrics::a_path_that_is_taken_is_left_alone,
+    questions::a_ping_waits_as_long_as_it_says,
+    questions::who_asks_much_keeps_nobody_from_the_status,
     metrics::clients_that_are_slow_many_or_mad_hold_up_nobody,
     activation::who_writes_before_the_gateway_is_up_is_served,
     activation::what_is_no_gateways_socket_is_refused,

@@ -21,11 +21,13 @@ const SOCKET: &str = "status";
 /// The longest time that somebody may take to say what he wants.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Somebody who asks waits at most so long for an answer of another computer.
-const ANSWER_MAX: u32 = 60_000;
+/// Somebody who asks waits at most so long for an answer of another computer: milliseconds.
+pub const ANSWER_MAX: u32 = 60_000;
 
-/// How many may ask at once.
-const CLIENTS_MAX: usize = 32;
+/// How many may wait for other computers at once, and how many are served in all. So there is room for
+/// those who ask about this gateway.
+const QUESTIONS_MAX: usize = 32;
+const CLIENTS_MAX: usize = 64;
 
 /// The longest answer that is believed.
 const REPLY_MAX: u64 = 64 * 1024 * 1024;
@@ -68,6 +70,8 @@ pub enum Reply {
     UnknownComputer,
     /// The name is a domain's: ask its computers one by one.
     Several,
+    /// Too many ask at once.
+    Busy,
 }
 
 /// How a gateway is.
@@ -222,10 +226,26 @@ impl Drop for Server {
     }
 }
 
+/// One of a limited number of places, until it is dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(taken: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let place = Self(taken.clone());
+        (taken.fetch_add(1, Ordering::AcqRel) < most).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 fn serve(listener: &UnixListener, shared: &Arc<Shared>, ended: &AtomicBool) {
-    let clients = Arc::new(AtomicUsize::new(0));
+    let (clients, questions) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
     loop {
-        let Ok((stream, _)) = listener.accept() else {
+        let Ok((mut stream, _)) = listener.accept() else {
             // No descriptors left, most likely.
             std::thread::sleep(Duration::from_millis(100));
             continue;
@@ -233,38 +253,50 @@ fn serve(listener: &UnixListener, shared: &Arc<Shared>, ended: &AtomicBool) {
         if ended.load(Ordering::Acquire) {
             return;
         }
-        if clients.fetch_add(1, Ordering::AcqRel) >= CLIENTS_MAX {
-            clients.fetch_sub(1, Ordering::AcqRel);
+        let Some(place) = Place::take(&clients, CLIENTS_MAX) else {
+            // Its buffer is empty, so this doesn't wait.
+            let _ = write_line(&mut stream, &Reply::Busy);
             continue;
-        }
-        let (shared, theirs) = (shared.clone(), clients.clone());
+        };
+        let (shared, questions) = (shared.clone(), questions.clone());
         let thread = std::thread::Builder::new().name("client".into());
-        let spawned = thread.spawn(move || {
+        // If it fails, the place comes back at once.
+        let _ = thread.spawn(move || {
+            let _place = place;
             // A client that goes away, or talks nonsense, is no matter.
-            let _ = serve_client(stream, &shared);
-            theirs.fetch_sub(1, Ordering::AcqRel);
+            let _ = serve_client(stream, &shared, &questions);
         });
-        if spawned.is_err() {
-            clients.fetch_sub(1, Ordering::AcqRel);
-        }
     }
 }
 
-fn serve_client(mut stream: UnixStream, shared: &Shared) -> io::Result<()> {
+fn serve_client(
+    mut stream: UnixStream,
+    shared: &Shared,
+    questions: &Arc<AtomicUsize>,
+) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
     BufReader::new((&stream).take(4096)).read_line(&mut line)?;
     let mut request: Request = serde_json::from_str(&line)?;
+    let mut _place = None;
     if let Request::Ping { milliseconds, .. } | Request::Slots { milliseconds, .. } = &mut request {
         *milliseconds = (*milliseconds).min(ANSWER_MAX);
+        _place = Place::take(questions, QUESTIONS_MAX);
+        if _place.is_none() {
+            return write_line(&mut stream, &Reply::Busy);
+        }
     }
     let (sender, receiver) = sync_channel(1);
     shared.lock().requests.push_back((request, sender));
     shared.ring();
     let wait = Duration::from_millis(ANSWER_MAX.into()) + PATIENCE;
     let reply = receiver.recv_timeout(wait).map_err(io::Error::other)?;
-    let mut text = serde_json::to_string(&reply)?;
+    write_line(&mut stream, &reply)
+}
+
+fn write_line(stream: &mut UnixStream, what: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_string(what)?;
     text.push('\n');
     stream.write_all(text.as_bytes())
 }
@@ -283,10 +315,12 @@ pub(super) fn ask_in(dir: &Path, request: &Request) -> io::Result<Reply> {
     };
     stream.set_read_timeout(Some(Duration::from_millis(wait.into()) + 2 * PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut text = serde_json::to_string(request)?;
-    text.push('\n');
-    stream.write_all(text.as_bytes())?;
+    // Who turns us away says so without having read it.
+    let written = write_line(&mut stream, request);
     let mut reply = String::new();
     BufReader::new(stream.take(REPLY_MAX)).read_line(&mut reply)?;
+    if reply.is_empty() {
+        written?;
+    }
     Ok(serde_json::from_str(&reply)?)
 }
