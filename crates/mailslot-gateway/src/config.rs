@@ -58,6 +58,19 @@ impl Default for Network {
     }
 }
 
+impl Network {
+    fn check(&self) -> Result<(), String> {
+        if self.interface.trim().is_empty() {
+            return Err("`interface` is empty; write the name of one, or \"auto\"".into());
+        }
+        let to = self.peers.iter().chain(&self.routers);
+        match to.into_iter().find(|address| address.is_any_port()) {
+            Some(address) => Err(format!("{address} has no port that can be connected to")),
+            None => Ok(()),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DomainNetwork {
@@ -129,7 +142,31 @@ impl Config {
         if let Some(twice) = folded.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(format!("there are two sections for domain {}", twice[0]));
         }
+        for name in std::iter::once(None).chain(config.domain.keys().map(Some)) {
+            let network =
+                name.map_or_else(|| config.network.clone(), |name| config.network_of(name));
+            network.check()?;
+        }
         Ok(config)
+    }
+
+    /// Whether those domains could be served side by side.
+    pub fn check(&self, domains: &[&str]) -> Result<(), String> {
+        let mut seen: Vec<(Address, &str)> = Vec::new();
+        for domain in domains {
+            let network = self.network_of(domain);
+            let listen = if network.routers.is_empty() { network.listen } else { Vec::new() };
+            for address in listen.into_iter().filter(|address| !address.is_any_port()) {
+                if let Some((_, other)) = seen.iter().find(|(known, _)| *known == address) {
+                    return Err(format!(
+                        "domains {other} and {domain} would both listen on {address}; give one of \
+                         them another port: `listen` in [domain.{domain}]"
+                    ));
+                }
+                seen.push((address, *domain));
+            }
+        }
+        Ok(())
     }
 
     /// The domains that have a section of their own.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use mailslot::gateway::GatewayOptions;
 use mailslot_gateway::config::Config;
-use mailslot_gateway::identity::{Store, name};
+use mailslot_gateway::identity::{Identity, Store, name};
 use mailslot_gateway::service::{MAX_RECORD_SIZE, Service};
 use mailslot_gateway::transport::events;
 use mailslot_gateway::transport::zenoh::{Log, Zenoh, refusals, threads};
@@ -50,15 +50,20 @@ fn check() -> anyhow::Result<Exit> {
         store.members(identity)?;
         store.authority(identity)?;
     }
+    check_domains(&config, &identities)?;
     let mut out = format!("{:?} can be used", store.dir().join("config.toml"));
-    let is_member =
-        |name: &str| identities.iter().any(|i| i.domain.to_lowercase() == name.to_lowercase());
+    let is_member = |wanted: &str| identities.iter().any(|i| name::is_same(&i.domain, wanted));
     for unused in config.domains().chain(config.primary.as_deref()).filter(|name| !is_member(name))
     {
         out += &format!("\nit names domain {unused}, which this computer does not belong to");
     }
     Stdout::new()?.line(out)?;
     Ok(Exit::Success)
+}
+
+fn check_domains(config: &Config, identities: &[Identity]) -> anyhow::Result<()> {
+    let domains: Vec<_> = identities.iter().map(|i| i.domain.as_str()).collect();
+    config.check(&domains).map_err(|why| anyhow!("config.toml: {why}"))
 }
 
 fn serve() -> anyhow::Result<Exit> {
@@ -72,7 +77,7 @@ fn serve() -> anyhow::Result<Exit> {
     let config = Config::read(store.dir())?;
     let mut identities = store.identities()?;
     if let Some(primary) = &config.primary {
-        identities.sort_by_key(|i| i.domain.to_lowercase() != primary.to_lowercase());
+        identities.sort_by_key(|i| !name::is_same(&i.domain, primary));
     }
     let computer = match identities.first() {
         Some(identity) => identity.computer.clone(),

@@ -102,6 +102,21 @@ pub(crate) fn signals() {
     sue.ok(&["gateway", "--check-config"]);
     joe.reaches(&sue);
 
+    // A slip of the pen, by which nobody would be found, and a port for two.
+    sue.configure("[network]\ninterface = 'nonesuch'\nlisten = ['127.0.0.1:7450']\n");
+    sue.ok(&["gateway", "--check-config"]);
+    sue.signal(Signal::HUP);
+    eventually("it says what is missing", || sue.log().contains("address is called \"nonesuch\""));
+    sue.ok(&["domain", "create", "LAB", "--computer", "SUE"]);
+    let check = sue.run(&["gateway", "--check-config"]);
+    assert!(String::from_utf8_lossy(&check.stderr).contains("both listen on 127.0.0.1:7450"));
+    eventually("it says why", || sue.log().contains("cannot connect (will try again)"));
+    assert!(!sue.log().contains(".rs:"), "{}", sue.log());
+    sue.ok(&["domain", "leave", "LAB"]);
+    sue.configure("[network]\ninterface = 'lo'\n");
+    sue.signal(Signal::HUP);
+    joe.reaches(&sue);
+
     // There is one gateway at a time.
     let second = sue.run(&["gateway"]);
     assert!(!second.status.success(), "{second:?}");

@@ -15,6 +15,11 @@ impl Address {
     pub(super) fn any() -> Self {
         Self("[::]:0".to_owned())
     }
+
+    /// Whether its port is 0: to listen on, any that is free.
+    pub(super) fn is_any_port(&self) -> bool {
+        self.0.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0u16))
+    }
 }
 
 impl TryFrom<String> for Address {

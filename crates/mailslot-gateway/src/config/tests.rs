@@ -55,4 +55,22 @@ fn errors_name_the_line() {
     }
     assert!(Config::parse("primary = 'a.b'").unwrap_err().contains("a.b"));
     assert!(Config::parse("[domain.Lab]\n[domain.LAB]").unwrap_err().contains("two sections"));
+    for nowhere in ["peers = ['joe:0']", "routers = ['joe:00']", "interface = ' '"] {
+        Config::parse(&format!("[network]\n{nowhere}")).unwrap_err();
+        Config::parse(&format!("[domain.Lab]\n{nowhere}")).unwrap_err();
+    }
+}
+
+#[test]
+fn two_domains_do_not_listen_in_one_place() {
+    let fixed = "[network]\nlisten = ['[::]:7450']\n";
+    let both = ["Office", "Lab"];
+    let error = Config::parse(fixed).unwrap().check(&both).unwrap_err();
+    assert!(error.contains("Office and Lab") && error.contains("[::]:7450"), "{error}");
+    assert_eq!(Config::parse(fixed).unwrap().check(&both[..1]), Ok(()));
+    for other in ["listen = ['[::]:7451']", "listen = ['[::]:0']", "routers = ['r:7447']"] {
+        let config = Config::parse(&format!("{fixed}[domain.lab]\n{other}")).unwrap();
+        assert_eq!(config.check(&both), Ok(()), "{other}");
+    }
+    assert_eq!(Config::default().check(&both), Ok(()));
 }

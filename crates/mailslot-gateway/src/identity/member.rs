@@ -109,6 +109,13 @@ impl Identity {
         }
     }
 
+    /// Whether the secret half of this exchange key is here, pending or not.
+    pub fn has(&self, exchange: &[u8; 32]) -> bool {
+        let secrets = [Some(self.exchange), self.pending.as_ref().map(|pending| pending.exchange)];
+        let mut secrets = secrets.into_iter().flatten();
+        secrets.any(|secret| keys::exchange_public(&StaticSecret::from(secret)) == *exchange)
+    }
+
     /// Whether it is time to renew.
     pub fn is_due(&self, now: u64) -> bool {
         self.pending.is_some() || self.expires < now.saturating_add(RENEW_BEFORE)

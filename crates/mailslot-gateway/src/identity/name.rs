@@ -30,6 +30,11 @@ pub fn check_domain(name: &str) -> Result<(), Error> {
     Err(Error::Name { what: "domain", name: name.to_owned(), why })
 }
 
+/// Whether two names mean the same computer or domain.
+pub fn is_same(a: &str, b: &str) -> bool {
+    fold_case(a) == fold_case(b)
+}
+
 fn broken_rule(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         return Some("it is empty");

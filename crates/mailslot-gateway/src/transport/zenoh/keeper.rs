@@ -3,6 +3,7 @@
 
 mod lists;
 mod search;
+mod standing;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use zenoh::sample::SampleKind;
 use zenoh::{Session, Wait};
 
+use self::standing::Standing;
 use super::domain::{Domain, Note, Refused};
 use super::seal::Greeting;
 use super::sockets::Scouts;
@@ -40,7 +42,7 @@ pub(super) struct Keeper {
     ask_at: Instant,
     complain_at: Instant,
     strangers: (Instant, u32),
-    was_member: bool,
+    standing: Standing,
     /// It has been said that Zenoh's [sockets](super::sockets) are out of reach.
     said_sockets: bool,
     scouts: Option<Scouts>,
@@ -65,7 +67,7 @@ impl Keeper {
             ask_at: now,
             complain_at: now,
             strangers: (now, 0),
-            was_member: true,
+            standing: Standing::Member,
             said_sockets: false,
             scouts: None,
             search_at: now,
@@ -76,7 +78,7 @@ impl Keeper {
     /// Runs until it is told to stop.
     pub(super) fn run(mut self, notes: &Receiver<Note>) {
         let Some(_declared) = self.open(notes) else { return };
-        self.complain_if_expired();
+        self.tell_standing();
         loop {
             let wait = self.next().saturating_duration_since(Instant::now());
             match notes.recv_timeout(wait) {
@@ -96,6 +98,7 @@ impl Keeper {
             match opened.and_then(|(s, scouts)| Ok((self.declare(s)?, scouts))) {
                 Ok((declared, scouts)) => {
                     self.scouts = scouts;
+                    self.tell_if_deaf();
                     if !said.is_empty() {
                         self.domain.log("connected");
                     }
@@ -169,7 +172,10 @@ impl Keeper {
         if !peers.behind().is_empty() {
             next = next.min(self.tell.0);
         }
-        let seconds = peers.expiry().map(|at| at.saturating_sub(identity::now()));
+        // This computer's own, too, as long as that is still to come.
+        let own = Some(self.identity.expires).filter(|at| *at > identity::now());
+        let seconds = peers.expiry().into_iter().chain(own).min();
+        let seconds = seconds.map(|at| at.saturating_sub(identity::now()));
         next = next.min(now + seconds.map_or(LOOK, Duration::from_secs).max(RETRY));
         if self.refused().frames > 0 {
             next = next.min(self.complain_at);
@@ -196,6 +202,7 @@ impl Keeper {
         if now >= self.ask_at && self.identity.is_due(identity::now()) {
             self.renew();
         }
+        self.tell_expiry();
         self.complain(now);
     }
 
@@ -396,18 +403,6 @@ impl Keeper {
             });
             self.warn(kept);
             self.domain.log("the certificate of this computer is renewed");
-        }
-    }
-
-    fn complain_if_expired(&self) {
-        if self.identity.expires <= identity::now() {
-            let Identity { computer, domain, .. } = &self.identity;
-            self.domain.log(&format!(
-                "the certificate of this computer has expired, so the others refuse it; \
-                 leave the domain (`mailslot domain leave {domain}`) and join it anew (on the \
-                 computer that created it: `mailslot domain revoke {computer}`, `mailslot domain \
-                 invite {computer}`)"
-            ));
         }
     }
 

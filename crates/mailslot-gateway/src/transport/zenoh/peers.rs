@@ -258,11 +258,6 @@ impl Peers {
         were_in_reach
     }
 
-    /// Whether this computer is a member itself.
-    pub(super) fn has_me(&self) -> bool {
-        self.list.list().find(&self.me).is_some()
-    }
-
     /// The computer that renews the others, folded.
     pub(super) fn authority(list: &MemberList) -> String {
         fold_case(&list.authority)

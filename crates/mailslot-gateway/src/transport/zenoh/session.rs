@@ -43,11 +43,24 @@ fn open_session(identity: &Identity, network: &Network) -> Result<Session, Strin
     let open = |v4_only| {
         let config = config(identity, network, v4_only).to_string();
         let config = Config::from_json5(&config).map_err(|e| e.to_string())?;
-        zenoh::open(config).wait().map_err(|e| e.to_string())
+        zenoh::open(config).wait().map_err(|e| for_people(&e.to_string()))
     };
     let any = network.listen.iter().any(|address| address.to_string().starts_with("[::]"));
     // There are systems without IPv6.
     open(false).or_else(|why| if any { open(true) } else { Err(why) })
+}
+
+/// Zenoh's errors without the lines of Zenoh's source that they name.
+fn for_people(error: &str) -> String {
+    let mut kept = Vec::new();
+    let mut words = error.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        match words.peek() {
+            Some(next) if word == "at" && next.contains(".rs:") => drop(words.next()),
+            _ => kept.push(word),
+        }
+    }
+    kept.join(" ")
 }
 
 fn config(identity: &Identity, network: &Network, v4_only: bool) -> Value {
@@ -132,4 +145,13 @@ fn group(identity: &Identity) -> SocketAddrV4 {
     let bytes = digest.as_ref();
     let port = 7500 + u16::from_be_bytes([bytes[0], bytes[1]]) % 500;
     SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 224), port)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn errors_name_no_lines_of_source() {
+        let said = "Can not listen on 0.0.0.0:1: in use at /a/tcp.rs:61. at /c/unicast.rs:432.";
+        assert_eq!(super::for_people(said), "Can not listen on 0.0.0.0:1: in use");
+    }
 }

@@ -83,6 +83,11 @@ impl Scouts {
         (opened, sockets.map(|sockets| Self { sockets, group }))
     }
 
+    /// Whether there is nothing to ask with.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
+    }
+
     /// Asks who is there.
     pub(super) fn ask(&self) {
         for socket in &self.sockets {

@@ -12,6 +12,7 @@ use super::*;
 use crate::identity::{Authority, Invitation, now};
 use crate::transport::{EventSource, Events, events};
 
+mod renewal;
 mod seals;
 mod strangers;
 

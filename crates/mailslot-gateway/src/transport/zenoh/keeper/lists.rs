@@ -41,16 +41,13 @@ impl Keeper {
         let now = Instant::now();
         self.tell = (now + TELL_AGAIN, TELL_AGAIN);
         let gone = self.domain.write().follow(list, identity::now(), now);
-        let is_member = self.domain.read().has_me();
         for id in gone {
             if self.domain.read().get(id.computer()).is_none() {
                 self.domain.log(&format!("{} is shut out", id.computer()));
             }
             self.domain.shared.sink.down(id);
         }
-        if std::mem::replace(&mut self.was_member, is_member) && !is_member {
-            self.domain.log("this computer was revoked: the others don't take records from it");
-        }
+        self.tell_standing();
         self.domain.shared.announce();
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::sockets::Scouts;
 use super::super::{session, sockets};
 use super::Keeper;
 
@@ -21,6 +22,21 @@ impl Keeper {
             self.domain.log(&format!(
                 "a computer that is cut off may hold up the others for 10 seconds, and be found \
                  again late, since the settings of its connection can't be changed: {why}"
+            ));
+        }
+    }
+
+    /// Zenoh learns which network interfaces there are once in a process.
+    pub(super) fn tell_if_deaf(&self) {
+        if self.scouts.as_ref().is_some_and(Scouts::is_empty) {
+            let interface = match self.network.interface.as_str() {
+                "auto" => "is up".to_owned(),
+                name => format!("is called {name:?}"),
+            };
+            self.domain.log(&format!(
+                "cannot look for other computers by multicast: no network interface with an IPv4 \
+                 address {interface}; once there is one, restart the gateway (or see `interface`, \
+                 `peers` and `multicast` in config.toml)"
             ));
         }
     }

@@ -126,6 +126,25 @@ fn an_expired_certificate_is_refused() {
 }
 
 #[test]
+fn who_is_shut_out_finds_in_its_log_why() {
+    let mut sue = Computer::create("WORKGROUP", "SUE");
+    // One that doesn't meet the authority in time, and is on by then.
+    let late = Computer::joined(sue.invite("LATE", 5)).on();
+    eventually("it says so when it happens", || late.logged("has expired"));
+    sue.start();
+    let invitation = sue.invite("JOE", DAY);
+    let mut joe = Computer::joined(invitation.clone()).on();
+    eventually("JOE is renewed", || joe.identity().expires > now() + 2 * DAY);
+    exchange(&mut joe, "SUE", &mut sue, "JOE");
+    // A copy of his invitation.
+    let mut second = Computer::joined(invitation).on();
+    eventually("it is told", || second.logged("another has used its invitation"));
+    assert!(second.logged("`mailslot domain revoke JOE`") && !second.reaches(&id("SUE")));
+    assert!(!joe.logged("another has used"));
+    exchange(&mut joe, "SUE", &mut sue, "JOE");
+}
+
+#[test]
 fn only_the_authority_renews() {
     let (sue, joe) = two();
     // JOE's gateway is asked, and has no key to sign with.
