@@ -85,8 +85,12 @@ impl Exit {
                 Some(of_open(e))
             } else if let Some(e) = cause.downcast_ref() {
                 Some(of_write(e))
+            } else if let Some(e) = cause.downcast_ref() {
+                Some(of_read(e))
+            } else if let Some(e) = cause.downcast_ref() {
+                Some(of_io(e))
             } else {
-                cause.downcast_ref().map(of_read)
+                of_identity(cause)
             }
         });
         meaning.unwrap_or(Exit::Failure)
@@ -136,6 +140,23 @@ fn of_read(error: &ReadError) -> Exit {
         ReadError::Io { source, .. } => of_io(source),
         _ => Exit::Failure,
     }
+}
+
+/// What an error of `mailslot domain` and of the gateway's keys means, if it means something.
+#[cfg(feature = "gateway")]
+fn of_identity(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+    use mailslot_gateway::identity::Error;
+    match cause.downcast_ref()? {
+        Error::Name { .. } => Some(Exit::Usage),
+        Error::NoSuchComputer { .. } | Error::NotMember(_) => Some(Exit::NoSuchComputer),
+        // A cause of its own follows, or it is any other failure.
+        _ => None,
+    }
+}
+
+#[cfg(not(feature = "gateway"))]
+fn of_identity(_: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+    None
 }
 
 fn of_io(error: &io::Error) -> Exit {

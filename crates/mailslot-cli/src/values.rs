@@ -64,6 +64,15 @@ pub(crate) fn duration(typed: &str) -> Result<Duration, String> {
     })
 }
 
+/// How long something is valid: a [`duration`].
+#[cfg(feature = "gateway")]
+pub(crate) fn lifetime(typed: &str) -> Result<Duration, String> {
+    match duration(typed)? {
+        short if short < Duration::from_secs(1) => Err("it would have expired at once".into()),
+        lifetime => Ok(lifetime),
+    }
+}
+
 /// Who may write: `user`, `group:NAME`, `everyone`, `users:a,b`. Names and numbers alike.
 pub(crate) fn access(typed: &str) -> Result<Access, String> {
     let (kind, who) = match typed.split_once(':') {

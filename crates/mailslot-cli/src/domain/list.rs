@@ -1,7 +1,7 @@
 //! `mailslot domain list`.
 
 use mailslot_gateway::config::Config;
-use mailslot_gateway::identity::{self, Identity, MemberList, Store};
+use mailslot_gateway::identity::{self, Identity, MemberList, Store, name};
 use serde::Serialize;
 
 use super::time;
@@ -35,7 +35,7 @@ pub(super) fn run(store: &Store, args: &ListArgs) -> anyhow::Result<Exit> {
     let mut identities = store.identities()?;
     let primary = Config::read(store.dir()).ok().and_then(|config| config.primary);
     if let Some(primary) = primary {
-        identities.sort_by_key(|i| i.domain.to_lowercase() != primary.to_lowercase());
+        identities.sort_by_key(|i| !name::is_same(&i.domain, &primary));
     }
     let mut out = String::new();
     for (i, identity) in identities.iter().enumerate() {

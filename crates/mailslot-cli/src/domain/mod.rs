@@ -125,14 +125,27 @@ fn leave(store: &Store, args: &LeaveArgs) -> anyhow::Result<Exit> {
             return Err(Error::HoldsAuthority { domain: identity.domain, others }.into());
         }
     }
+    let list = store.members(&identity).ok();
     store.remove(&lock, &identity.domain)?;
-    say(format!("left domain {}", identity.domain))
+    let Identity { domain, computer, .. } = &identity;
+    let mut said = format!("left domain {domain}");
+    if let Some(list) = list.as_ref().map(SignedList::list)
+        && list.find(computer).is_some()
+        && !name::is_same(&list.authority, computer)
+    {
+        said += &format!(
+            "\nnext: `mailslot domain revoke {computer}` on {}, or the others go on writing to it \
+             in vain",
+            list.authority
+        );
+    }
+    say(said)
 }
 
 fn revoke(store: &Store, args: &RevokeArgs) -> anyhow::Result<Exit> {
     let lock = store.lock()?;
     let (identity, authority, list) = authority(store, args.domain.as_deref(), "revoking")?;
-    if identity.computer.to_lowercase() == args.computer.to_lowercase() {
+    if name::is_same(&identity.computer, &args.computer) {
         let message = format!(
             "{} is this computer, which runs domain {}; to give the domain up, use `mailslot \
              domain leave --destroy {1}`",
@@ -173,6 +186,8 @@ fn router_config(dir: &Path) -> String {
         "scouting": { "multicast": { "enabled": false } },
         "transport": { "link": {
             "protocols": ["tls"],
+            // As gateways have it: who is cut off shall be found again soon.
+            "tx": { "lease": 3000 },
             "tls": {
                 "root_ca_certificate": path("ca.pem"),
                 "enable_mtls": true,

@@ -64,7 +64,7 @@ pub(crate) struct InviteArgs {
     pub(crate) output: Option<PathBuf>,
 
     /// How long the invitation can be accepted, such as 1h or 7days
-    #[arg(short, long, value_name = "DURATION", value_parser = values::duration)]
+    #[arg(short, long, value_name = "DURATION", value_parser = values::lifetime)]
     #[arg(default_value = "24h")]
     pub(crate) expires: Duration,
 
@@ -84,7 +84,8 @@ pub(crate) struct JoinArgs {
 
 /// Take this computer out of a domain
 ///
-/// Its keys are deleted. On the list of the others it stays until it is revoked.
+/// Its keys are deleted. On the list of the others it stays until it is revoked: until then they go on
+/// writing to it, and it counts for their confirmed writes to the domain.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::epilogue("domain leave"))]
 pub(crate) struct LeaveArgs {
@@ -138,7 +139,7 @@ pub(crate) struct RouterArgs {
     pub(crate) dir: PathBuf,
 
     /// How long its certificate lasts; it is not renewed by itself
-    #[arg(short, long, value_name = "DURATION", value_parser = values::duration)]
+    #[arg(short, long, value_name = "DURATION", value_parser = values::lifetime)]
     #[arg(default_value = "365days")]
     pub(crate) expires: Duration,
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mailslot_gateway::identity::name;
 use mailslot_gateway::service::status::DomainStatus;
 
 use crate::exit::{Exit, Failure};
@@ -33,7 +34,7 @@ pub(super) fn run(host: &str, args: &LsArgs) -> anyhow::Result<Exit> {
         None => {
             let mut domains = client::status()?.domains;
             if host != "*" {
-                domains.retain(|domain| domain.name.to_lowercase() == host.to_lowercase());
+                domains.retain(|domain| name::is_same(&domain.name, host));
             }
             computers(&domains, args.json)
         }

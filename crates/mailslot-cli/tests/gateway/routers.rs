@@ -1,11 +1,13 @@
-//! Beyond one LAN, by the configuration that docs/networks.md prints. As a router stands Python's Zenoh,
-//! which is the same as `zenohd`.
+//! Beyond one LAN, by the configuration that docs/networks.md prints. As a router stands the `zenohd` that
+//! `MAILSLOT_TEST_ZENOHD` names, or else Python's Zenoh, which has the same inside.
+
+use std::any::Any;
 
 use mailslot_gateway::transport::zenoh::threads;
 
 use crate::lan::Lan;
 use crate::python::Program;
-use crate::util::{Computer, eventually};
+use crate::util::{Computer, Running, eventually};
 
 const DOCUMENT: &str = include_str!("../../../../docs/networks.md");
 
@@ -17,13 +19,20 @@ fn printed(heading: &str, line: &str) -> String {
     found.unwrap_or_else(|| panic!("{heading} has no {line}")).to_owned()
 }
 
-fn start_router(on: &Computer) -> Program {
+/// A router, until it is dropped.
+fn start_router(on: &Computer) -> Box<dyn Any> {
     let config = on.path("zenohd/zenohd.json5");
     let setting = format!("{}='{}'", threads::VARIABLE, threads::SETTING);
     assert!(DOCUMENT.contains(&setting), "{setting}");
+    if let Some(zenohd) = std::env::var_os("MAILSLOT_TEST_ZENOHD") {
+        let mut command = on.program(zenohd.to_str().unwrap());
+        command.arg("-c").arg(config).env(threads::VARIABLE, threads::SETTING);
+        // Who connects to it waits for it by itself.
+        return Box::new(Running::start(&mut command, &on.path("zenohd/log")));
+    }
     let router = Program::start(on, "router", &[config.to_str().unwrap()]);
     router.says("ready");
-    router
+    Box::new(router)
 }
 
 pub(crate) fn computers_on_networks_apart_meet_at_a_router() {

@@ -64,7 +64,9 @@ pub(crate) fn others_may_use_roots_gateway_and_no_more() {
         &["domain", "router", "MEETING", "--dir", file],
         &["gateway", "--check-config"],
     ] {
-        let why = error(&by_nobody(args));
+        let out = by_nobody(args);
+        assert_eq!(out.status.code(), Some(4), "{args:?}");
+        let why = error(&out);
         assert!(why.contains("Permission denied"), "{args:?}: {why}");
     }
     sue.ok(&["domain", "invite", "EVE", "--output", file]);
