@@ -21,6 +21,7 @@ mod names;
 mod order;
 mod poll;
 mod records;
+mod sharing;
 mod stopped;
 mod support;
 mod threads;
@@ -38,6 +39,7 @@ fn main() -> std::process::ExitCode {
         stopped::CASES,
         memory::CASES,
         idle::CASES,
+        sharing::CASES,
         model::CASES,
         names::CASES,
         users::CASES,

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mailslot::{Mailslot, MailslotWriter, ReadError};
-use rustix::thread::CpuSet;
 
 use crate::support::{
-    Case, NAME, PATIENCE, Random, both_kinds, patient_writer, scale, spawn, wait_until, writer,
+    Case, NAME, PATIENCE, Random, both_kinds, keep_to_one_processor, patient_writer, scale, spawn,
+    wait_until, writer,
 };
 
 pub(crate) const CASES: &[Case] = &[
@@ -266,12 +266,7 @@ fn cpu_time_of_all() -> Duration {
 fn spinning_on_one_processor() {
     const ROUNDS: u64 = 1000;
     const OTHER: &str = r"\\.\mailslot\taxes\joe";
-    let allowed = rustix::thread::sched_getaffinity(None).unwrap();
-    let first = (0..CpuSet::MAX_CPU).find(|&cpu| allowed.is_set(cpu)).unwrap();
-    let mut one = CpuSet::new();
-    one.set(first);
-    rustix::thread::sched_setaffinity(None, &one).unwrap();
-
+    keep_to_one_processor();
     let slot = spinning_slot(NAME);
     let ready = crate::support::shared(1);
     let echoing = spawn(|| {

@@ -21,8 +21,17 @@ pub(crate) fn cpu_time(pid: u32) -> Duration {
 
 /// How often the only thread of a process has gone to sleep of its own accord.
 pub(crate) fn switches(pid: u32) -> u64 {
+    count(pid, "voluntary_ctxt_switches:")
+}
+
+/// How often the only thread of a process has left its processor to others.
+pub(crate) fn all_switches(pid: u32) -> u64 {
+    switches(pid) + count(pid, "nonvoluntary_ctxt_switches:")
+}
+
+fn count(pid: u32, of: &str) -> u64 {
     let text = read(pid, "status");
-    let value = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    let value = text.lines().find_map(|line| line.strip_prefix(of));
     value.unwrap().trim().parse().unwrap()
 }
 

@@ -15,9 +15,9 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 pub(crate) use harness::{Case, Role, names_in, program, run, scale};
 pub(crate) use measure::{
-    cpu_time, open_descriptors, ring_memory, rings, switches, thread_cpu_time,
+    all_switches, cpu_time, open_descriptors, ring_memory, rings, switches, thread_cpu_time,
 };
-pub(crate) use process::{Process, User, fork, outlive_parent, spawn};
+pub(crate) use process::{Process, User, fork, keep_to_one_processor, outlive_parent, spawn};
 pub(crate) use record::{check, fill, number};
 
 /// The slot that most cases use.

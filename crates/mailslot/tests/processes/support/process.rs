@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, kill_process, set_parent_process_death_signal, waitpid,
 };
+use rustix::thread::CpuSet;
 
 use super::harness::survives;
 
@@ -45,6 +46,15 @@ pub(crate) fn fork(body: impl FnOnce()) -> Process {
     }
     assert!(pid > 0, "fork: {}", std::io::Error::last_os_error());
     Process { pid: Pid::from_raw(pid).unwrap(), ended: false }
+}
+
+/// Keeps this process, and those it starts, to one processor.
+pub(crate) fn keep_to_one_processor() {
+    let allowed = rustix::thread::sched_getaffinity(None).unwrap();
+    let first = (0..CpuSet::MAX_CPU).find(|&cpu| allowed.is_set(cpu)).unwrap();
+    let mut one = CpuSet::new();
+    one.set(first);
+    rustix::thread::sched_setaffinity(None, &one).unwrap();
 }
 
 /// Lets this process go on when the one that started it ends.
