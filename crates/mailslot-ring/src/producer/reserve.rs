@@ -18,6 +18,10 @@ const LARGE_STEP: u64 = 4 * STRIDE;
 /// or when the reader has nothing to do: no sooner, because what it has is given back then.
 const CALM: u64 = 4 * 1024 * 1024;
 
+/// Levels up to this size it leaves sixteen times as late. What it has there is not much, and one that
+/// now and then gets ahead of its reader would soon need it again.
+const SMALL_LEVEL: u64 = 4 * CALM;
+
 /// How much of what a round didn't need is given back at its end, in bytes.
 const SPARE_STEP: u64 = 4 * 1024 * 1024;
 
@@ -149,12 +153,18 @@ impl<M: Memory> Producer<M> {
         }
     }
 
+    /// How much it writes in the current level before it leaves it for a lower one.
+    fn patience(&self) -> u64 {
+        let capacity = self.geometry.capacity(self.level);
+        if capacity <= SMALL_LEVEL { 16 * CALM.min(capacity) } else { CALM }
+    }
+
     fn choose(&mut self, size: u64) -> Result<Place, PushError> {
         let lower = self.lower_level(size);
         if lower.is_none() {
             self.crowded_at = self.tail;
         }
-        let calm = self.tail - self.crowded_at >= CALM.min(self.geometry.capacity(self.level));
+        let calm = self.tail - self.crowded_at >= self.patience();
         if let Some(level) = lower.filter(|_| calm || !self.geometry.is_returned(self.level)) {
             return Ok(self.level(level));
         }

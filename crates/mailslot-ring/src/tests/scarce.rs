@@ -132,3 +132,31 @@ fn memory_that_was_given_back_is_asked_for_again() {
     }
     assert!(closed > 100, "{closed}");
 }
+
+/// Getting memory takes far longer than copying a record into it.
+#[test]
+fn a_writer_that_is_ahead_now_and_then_keeps_its_memory() {
+    let quota = 2_000_000;
+    let geometry = Geometry::for_quota(quota);
+    let memory = Scarce::new(geometry, u64::MAX / 2);
+    let mut producer = Producer::new(memory.clone(), geometry, quota);
+    let mut consumer = Consumer::new(memory.clone(), geometry, Cursor::default());
+    let record = [7; 20_000];
+    let mut asked = 0;
+    for round in 0..4 {
+        let before = memory.left.load(Ordering::Relaxed);
+        for _ in 0..75 {
+            let _ = push(&mut producer, 1, &record).unwrap();
+        }
+        super::drain(&mut consumer);
+        // Then the reader keeps up for a while.
+        for _ in 0..300 {
+            let _ = push(&mut producer, 1, &record).unwrap();
+            super::drain(&mut consumer);
+        }
+        asked = before - memory.left.load(Ordering::Relaxed);
+        assert!(round > 0 || asked > 1_500_000, "{asked}");
+    }
+    // What a calm round through the level did not need, which it gives back.
+    assert!(asked <= 1 << 20, "{asked} bytes asked for in the last round");
+}
