@@ -76,6 +76,7 @@ const IN_NAMESPACES: &[Case] = cases![
     namespaces::three_computers_on_a_bridge,
     namespaces::a_pulled_cable_loses_nothing_and_holds_up_nobody,
     namespaces::a_frozen_computer_is_no_answer,
+    namespaces::gateways_that_are_up_before_their_network,
     routers::peers_by_address_need_no_multicast,
     users::others_may_use_roots_gateway_and_no_more,
     disk::a_full_disk_stops_no_record,

@@ -83,3 +83,26 @@ pub(crate) fn a_frozen_computer_is_no_answer() {
     // The first may have arrived or not, but none twice.
     assert!(at_joe.lines().len() <= 2, "{:?}", at_joe.lines());
 }
+
+/// Their cables are not in yet; one has its interface by name.
+pub(crate) fn gateways_that_are_up_before_their_network() {
+    let mut lan = Lan::new();
+    let mut all = ["SUE", "JOE", "ANN"].map(|name| lan.computer(name));
+    let [sue, joe, ann] = &mut all;
+    sue.create("WORKGROUP");
+    sue.start();
+    joe.configure("");
+    for (cable, other, says) in
+        [(2, joe, "no network is up yet"), (3, ann, "no network interface \"eth0\" is up")]
+    {
+        sue.invite(other);
+        lan.cable(cable, "down");
+        other.start();
+        eventually(says, || other.log().contains(says));
+        lan.cable(cable, "up");
+        sue.reaches(other);
+        other.reaches(sue);
+    }
+    let [_, joe, ann] = &all;
+    joe.reaches(ann);
+}

@@ -3,6 +3,7 @@
 //!
 //! | module | what it is about |
 //! |---|---|
+//! | `interfaces` | whether there is a network yet |
 //! | `session` | a Zenoh session with a domain's certificates |
 //! | `wire` | keys and payloads |
 //! | `seal`, `handshake` | how two computers prove who they are, without I/O |
@@ -39,6 +40,7 @@ use mailslot_wire::name::fold_case;
 
 mod domain;
 mod handshake;
+mod interfaces;
 mod keeper;
 mod outbox;
 mod peers;

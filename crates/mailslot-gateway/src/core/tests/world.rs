@@ -147,7 +147,8 @@ impl World {
             domains: vec![Domain {
                 name: "WORKGROUP".into(),
                 own: name(index),
-                computers: (0..computers).map(name).collect(),
+                // As from the transport: without this one.
+                computers: (0..computers).filter(|other| *other != index).map(name).collect(),
                 invited: Vec::new(),
             }],
         };

@@ -16,7 +16,7 @@ use self::standing::Standing;
 use super::domain::{Domain, Note, Refused};
 use super::seal::Greeting;
 use super::sockets::Scouts;
-use super::{session, wire};
+use super::{interfaces, session, wire};
 use crate::config::Network;
 use crate::identity::keys::hex;
 use crate::identity::member::{Renewal, RenewalRequest};
@@ -94,7 +94,8 @@ impl Keeper {
     fn open(&mut self, notes: &Receiver<Note>) -> Option<impl Sized + use<>> {
         let mut said = String::new();
         loop {
-            let opened = session::open(&self.identity, &self.network);
+            let opened = interfaces::ready(&self.network)
+                .and_then(|()| session::open(&self.identity, &self.network));
             match opened.and_then(|(s, scouts)| Ok((self.declare(s)?, scouts))) {
                 Ok((declared, scouts)) => {
                     self.scouts = scouts;

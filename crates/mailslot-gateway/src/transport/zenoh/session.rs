@@ -134,7 +134,7 @@ fn config(identity: &Identity, network: &Network, v4_only: bool) -> Value {
 }
 
 /// Whether computers are looked for by multicast.
-fn multicast(network: &Network) -> bool {
+pub(super) fn multicast(network: &Network) -> bool {
     network.multicast && network.routers.is_empty()
 }
 

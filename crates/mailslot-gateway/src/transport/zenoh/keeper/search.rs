@@ -29,15 +29,10 @@ impl Keeper {
     /// Zenoh learns which network interfaces there are once in a process.
     pub(super) fn tell_if_deaf(&self) {
         if self.scouts.as_ref().is_some_and(Scouts::is_empty) {
-            let interface = match self.network.interface.as_str() {
-                "auto" => "is up".to_owned(),
-                name => format!("is called {name:?}"),
-            };
-            self.domain.log(&format!(
-                "cannot look for other computers by multicast: no network interface with an IPv4 \
-                 address {interface}; once there is one, restart the gateway (or see `interface`, \
-                 `peers` and `multicast` in config.toml)"
-            ));
+            self.domain.log(
+                "cannot look for other computers by multicast: the network interface for it had no \
+                 IPv4 address when the gateway first connected, or has another now; restart the gateway",
+            );
         }
     }
 
