@@ -12,6 +12,11 @@ use crate::exit::{self, Exit};
 use crate::flags::{Cli, CompletionsArgs, ManArgs, help};
 use crate::stdout::Stdout;
 
+mod roff;
+
+/// When what the pages say changed last.
+const DATE: &str = "2026-11-27";
+
 pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "mailslot", &mut script);
@@ -70,14 +75,13 @@ fn page(command: &Command, name: &str, all: &[String]) -> io::Result<Page> {
     let man = Man::new(command.clone().display_name(title.clone()))
         .title(title.to_uppercase())
         .section("1")
-        // None; but an empty one would vanish, and what follows would take its place.
-        .date(" ")
+        .date(DATE)
         .source(format!("mailslot {version}"))
         .manual("Mailslots for Linux");
     let mut text = Vec::new();
     man.render_title(&mut text)?;
     man.render_name_section(&mut text)?;
-    man.render_synopsis_section(&mut text)?;
+    synopsis(command, &mut text)?;
     man.render_description_section(&mut text)?;
     if command.has_subcommands() {
         man.render_subcommands_section(&mut text)?;
@@ -87,7 +91,22 @@ fn page(command: &Command, name: &str, all: &[String]) -> io::Result<Page> {
     list("ENVIRONMENT", help::ENVIRONMENT.into_iter(), &mut text)?;
     list("EXAMPLES", help::examples(name).iter().copied(), &mut text)?;
     see_also(&title, all, &mut text)?;
-    Ok(Page { file: format!("{title}.1"), text })
+    let text = String::from_utf8(text).map_err(io::Error::other)?;
+    Ok(Page { file: format!("{title}.1"), text: roff::tidy(&text).into_bytes() })
+}
+
+/// How the command is used, as its help says.
+fn synopsis(command: &Command, out: &mut dyn Write) -> io::Result<()> {
+    let usage = command.clone().render_usage().to_string();
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    for (at, line) in usage.trim_start_matches("Usage:").lines().enumerate() {
+        if at > 0 {
+            roff.control("br", []);
+        }
+        roff.text([roman(line.trim())]);
+    }
+    roff.to_writer(out)
 }
 
 fn list<'a>(

@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::exit;
+use crate::{exit, text};
+
+/// What exit codes mean stands in lines of this width, so that none is broken by a terminal of 80
+/// columns.
+const MEANING_WIDTH: usize = 71;
 
 /// A command line and what it does.
 pub(crate) type Example = (&'static str, &'static str);
@@ -120,7 +124,10 @@ pub(crate) fn epilogue(command: &str) -> String {
     }
     out.push_str("\nExit codes:\n");
     for (code, meaning) in exit::CODES {
-        let _ = writeln!(out, "  {code:<5}  {meaning}");
+        for (at, part) in text::wrapped(meaning, MEANING_WIDTH).iter().enumerate() {
+            let code = if at == 0 { code } else { "" };
+            let _ = writeln!(out, "  {code:<5}  {}", part.trim_start());
+        }
     }
     if command.is_empty() {
         out.push_str("\nEnvironment:\n");
