@@ -110,6 +110,28 @@ impl TryFrom<&str> for SlotName {
     }
 }
 
+impl TryFrom<String> for SlotName {
+    type Error = NameError;
+
+    fn try_from(s: String) -> Result<SlotName, NameError> {
+        SlotName::parse(&s)
+    }
+}
+
+impl TryFrom<&String> for SlotName {
+    type Error = NameError;
+
+    fn try_from(s: &String) -> Result<SlotName, NameError> {
+        SlotName::parse(s)
+    }
+}
+
+impl From<&SlotName> for SlotName {
+    fn from(name: &SlotName) -> SlotName {
+        name.clone()
+    }
+}
+
 /// The full form, which [`SlotName::parse`] reads back: `\\.\mailslot\taxes\sue`.
 impl fmt::Display for SlotName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

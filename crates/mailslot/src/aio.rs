@@ -61,6 +61,11 @@ impl AsyncMailslot {
         self.slot.info()
     }
 
+    /// The handle within, to peek, or to read without waiting.
+    pub fn get_ref(&self) -> &Mailslot {
+        &self.slot
+    }
+
     /// The handle that blocks.
     pub fn into_inner(self) -> Mailslot {
         self.slot
@@ -163,6 +168,13 @@ impl AsyncMailslotWriter {
             }
         }
         Ok(())
+    }
+}
+
+/// A further handle to the same slot, for another task.
+impl Clone for AsyncMailslotWriter {
+    fn clone(&self) -> Self {
+        Self::new(self.writer.clone())
     }
 }
 

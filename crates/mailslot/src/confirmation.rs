@@ -7,6 +7,7 @@ use crate::gateway::Outcome;
 /// What became of a record that was written with
 /// [`write_confirmed`](crate::MailslotWriter::write_confirmed), computer by computer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "it says whether the record was accepted"]
 pub struct Confirmation {
     pub(crate) outcomes: BTreeMap<String, Outcome>,
     pub(crate) complete: bool,

@@ -11,6 +11,7 @@ use crate::{Access, NetworkAccess, SlotName};
 
 /// A slot of this computer, as its creator described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SlotEntry {
     /// Its name, in the case its creator gave it.
     pub name: SlotName,

@@ -75,7 +75,8 @@ impl MailslotOptions {
     ///
     /// A record is taken if its bytes and those of the records waiting, with 16 to 31 bytes for
     /// each of the latter, are within the quota. So a record as large as the quota fits when no
-    /// other of its writer waits. The memory is the writer's.
+    /// other of its writer waits. The first record of a handle, if it has at most 32 KiB, takes
+    /// nothing of the quota: it waits in the kernel. The memory is the writer's.
     pub fn quota(&mut self, bytes: u64) -> &mut Self {
         self.quota = bytes;
         self

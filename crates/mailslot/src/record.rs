@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 /// Who wrote a record, as the kernel says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Sender {
     /// The process that opened the slot (as numbered in the reader's namespace; 0 if it is in
     /// another).

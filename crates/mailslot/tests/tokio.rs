@@ -81,6 +81,29 @@ async fn a_write_waits_for_room() {
 }
 
 #[tokio::test]
+async fn each_task_has_a_writer_of_its_own() {
+    let (slot, writer) = slot("clones", &Mailslot::options());
+    let writer = AsyncMailslotWriter::new(writer);
+    let tasks: Vec<_> = (0..4)
+        .map(|number| {
+            let mut writer = writer.clone();
+            tokio::spawn(async move { writer.write(&[number; 3]).await })
+        })
+        .collect();
+    for task in tasks {
+        timeout(BOUND, task).await.unwrap().unwrap().unwrap();
+    }
+    let first = slot.get_ref().peek().unwrap();
+    let mut found = Vec::new();
+    for _ in 0..4 {
+        found.push(timeout(BOUND, slot.receive()).await.unwrap().unwrap().into_bytes());
+    }
+    assert_eq!(first.bytes(), found[0]);
+    found.sort();
+    assert_eq!(found, [[0; 3], [1; 3], [2; 3], [3; 3]]);
+}
+
+#[tokio::test]
 async fn a_cancelled_write_queues_nothing() {
     let (slot, writer) = slot("nothing", Mailslot::options().quota(64));
     let mut writer = AsyncMailslotWriter::new(writer);

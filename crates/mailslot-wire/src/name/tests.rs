@@ -25,6 +25,16 @@ fn hash(value: impl Hash) -> u64 {
 }
 
 #[test]
+fn whatever_holds_a_name_becomes_one() {
+    let typed = r"\\.\mailslot\taxes\sue".to_owned();
+    let name = parse(&typed);
+    assert_eq!(SlotName::try_from(&typed).as_ref(), Ok(&name));
+    assert_eq!(SlotName::try_from(typed).as_ref(), Ok(&name));
+    assert_eq!(SlotName::from(&name), name);
+    assert!(SlotName::try_from(String::new()).is_err());
+}
+
+#[test]
 fn the_four_forms() {
     let local = parse(r"\\.\mailslot\taxes\sue");
     assert!(local.is_local());
