@@ -11,7 +11,8 @@ use crate::{entry, values};
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Exit> {
     let found = mailslot::find(&args.slot).with_context(|| {
-        format!("cannot look for {} in {:?}", args.slot, mailslot::registry_root())
+        let root = mailslot::registry_root();
+        format!("cannot look for {} in {root:?} (MAILSLOT_DIR sets another)", args.slot)
     })?;
     let Some(slot) = found else {
         let message = format!("there is no slot {}", args.slot);

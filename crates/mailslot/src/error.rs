@@ -45,7 +45,10 @@ pub enum CreateError {
         path: PathBuf,
     },
     /// The directory that holds all slots can't be used.
-    #[error("cannot create {name}: cannot use the directory of slots {root:?}: {reason}")]
+    #[error(
+        "cannot create {name}: cannot use the directory of slots {root:?}: {reason} \
+         (MAILSLOT_DIR sets another)"
+    )]
     Registry {
         /// The slot.
         name: SlotName,
@@ -324,7 +327,10 @@ fn hint(error: &io::Error) -> String {
              runs, or raise the limit on descriptors (ulimit -n)"
         }
         Some(Errno::NOSPC | Errno::DQUOT) => "; make room on the file system of the slots",
-        Some(Errno::NOMEM) => "; free memory, or raise the limit on this process (ulimit -v)",
+        Some(Errno::NOMEM) => {
+            "; free memory, raise the limit on this process (ulimit -v), or give the slot a smaller \
+             quota"
+        }
         _ => "",
     };
     format!("{error}{advice}")

@@ -51,7 +51,10 @@ pub fn registry_root() -> PathBuf {
 pub(crate) fn unfit(root: &Path) -> Option<String> {
     let stat = match std::fs::metadata(root) {
         Ok(stat) => stat,
-        Err(error) => return Some(format!("{error}; create it with mode 1777, owned by root")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Some(format!("{error}; create it with mode 1777, owned by root"));
+        }
+        Err(error) => return Some(error.to_string()),
     };
     let me = rustix::process::geteuid().as_raw();
     if !stat.is_dir() {

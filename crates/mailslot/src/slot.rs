@@ -436,6 +436,11 @@ fn check(options: &MailslotOptions) -> Result<(), String> {
             let (found, most) = (users.len(), Metadata::MAX_USERS);
             Err(format!("a list of {found} users is longer than {most}; use a group"))
         }
+        // To the kernel it means "leave it as it is".
+        Access::Users(ids) if ids.contains(&u32::MAX) => {
+            Err(format!("{} is no user's number", u32::MAX))
+        }
+        Access::Group(u32::MAX) => Err(format!("{} is no group's number", u32::MAX)),
         _ => Ok(()),
     }
 }

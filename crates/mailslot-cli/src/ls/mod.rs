@@ -45,8 +45,10 @@ pub(crate) fn run(args: &LsArgs) -> anyhow::Result<Exit> {
 }
 
 fn list(pattern: Option<&Pattern>) -> anyhow::Result<Vec<SlotEntry>> {
-    let mut slots = mailslot::list()
-        .with_context(|| format!("cannot list the slots in {:?}", mailslot::registry_root()))?;
+    let mut slots = mailslot::list().with_context(|| {
+        let root = mailslot::registry_root();
+        format!("cannot list the slots in {root:?} (MAILSLOT_DIR sets another)")
+    })?;
     if let Some(pattern) = pattern {
         slots.retain(|slot| pattern.matches(&slot.name));
     }

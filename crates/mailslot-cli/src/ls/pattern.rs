@@ -15,7 +15,13 @@ impl Pattern {
         })?;
         match name.host() {
             Host::Local => Ok(Self(name.key().chars().collect())),
-            _ => Err(Failure::new(Exit::Usage, "ls lists the slots of this computer only")),
+            host => {
+                let message = format!(
+                    "a pattern is for the slots of this computer; '//{}/' lists all of another",
+                    crate::text::harmless(&host.to_string()),
+                );
+                Err(Failure::new(Exit::Usage, message))
+            }
         }
     }
 

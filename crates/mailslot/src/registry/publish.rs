@@ -31,6 +31,8 @@ const ATTEMPTS: u32 = 1000;
 /// What a slot begins with.
 const MAKING: &str = "making a directory for the slot";
 
+const RESTRICTING: &str = "setting who may write";
+
 /// A slot that others can open.
 pub(crate) struct Published {
     /// The listening socket, not blocking.
@@ -65,6 +67,14 @@ pub(crate) fn publish(
                 let reason = "no directory can be made there".to_owned();
                 return Err(CreateError::Registry { name: name.clone(), root, reason });
             }
+            Err(Failure { action: MAKING, error }) => {
+                let source = unmade(error, &root);
+                return Err(CreateError::Io { name: name.clone(), action: MAKING, source });
+            }
+            Err(Failure { action: RESTRICTING, error }) => {
+                let source = unrestricted(error, &options.access);
+                return Err(CreateError::Io { name: name.clone(), action: RESTRICTING, source });
+            }
             // A sweeper took it for a dead creator's before it was locked.
             Err(Failure { error: Errno::NOENT, .. }) => continue,
             Err(Failure { action, error }) => {
@@ -91,6 +101,38 @@ pub(crate) fn publish(
     }
     let source = io::Error::other("the name was created and closed again too often meanwhile");
     Err(CreateError::Io { name: name.clone(), action: "publishing the slot", source })
+}
+
+/// Nothing can be made where slots lie, though they might lie elsewhere.
+fn unmade(error: Errno, root: &Path) -> io::Error {
+    match error {
+        Errno::ROFS | Errno::ACCESS | Errno::PERM | Errno::OPNOTSUPP => explained(
+            error,
+            &format!("in {root:?}; set MAILSLOT_DIR to a directory where this user may write"),
+        ),
+        _ => error.into(),
+    }
+}
+
+fn unrestricted(error: Errno, access: &Access) -> io::Error {
+    match (error, access) {
+        (Errno::PERM | Errno::ACCESS, Access::Group(gid)) => {
+            explained(error, &format!("only root and members of group {gid} can let it write"))
+        }
+        (Errno::OPNOTSUPP, Access::Users(_)) => {
+            explained(error, "the slots' file system keeps no lists of users; let a group write")
+        }
+        (Errno::INVAL, Access::Users(_) | Access::Group(_)) => {
+            explained(error, "one of the users, or the group, has no number here (user namespace)")
+        }
+        _ => error.into(),
+    }
+}
+
+/// The same kind of error, with more to say.
+fn explained(error: Errno, more: &str) -> io::Error {
+    let error = io::Error::from(error);
+    io::Error::new(error.kind(), format!("{error}: {more}"))
 }
 
 /// Somebody may have put what is no slot where one would be. That is not ours to remove.
@@ -152,7 +194,7 @@ fn build(root: &Path, name: &SlotName, options: &MailslotOptions) -> Result<Priv
     let socket = private.dir.join(SOCKET);
     with_address(&socket, |address| rustix::net::bind(&listener, address))
         .map_err(during("binding the slot's socket"))?;
-    restrict(&socket, &options.access).map_err(during("setting who may write"))?;
+    restrict(&socket, &options.access).map_err(during(RESTRICTING))?;
     rustix::net::listen(&listener, BACKLOG).map_err(during("listening on the slot's socket"))?;
     let lock = write_metadata(&private.dir, name, options)
         .map_err(during("writing the slot's metadata"))?;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -178,11 +179,22 @@ impl MailslotWriter {
             ConnectError::Absent | ConnectError::Refused if remote => OpenError::NoGateway(name),
             // Where there is nothing at all a reader may come and make it.
             ConnectError::Absent if registry_root().metadata().is_ok_and(|root| !root.is_dir()) => {
-                let reason = format!("{:?} is no directory that could hold slots", registry_root());
+                let reason = format!(
+                    "{:?} is no directory that could hold slots (MAILSLOT_DIR sets another)",
+                    registry_root()
+                );
                 io_error(&self.name, "looking for it", reason)
             }
             ConnectError::Absent | ConnectError::Refused => OpenError::NoSuchSlot(name),
             ConnectError::Full => OpenError::Full(name),
+            // It is not the slot that is closed to this user.
+            ConnectError::Denied if is_closed(&registry_root()) => {
+                let reason = format!(
+                    "no permission to look into {:?}; set MAILSLOT_DIR to the directory of its reader",
+                    registry_root()
+                );
+                self.io("looking for it", io::Error::new(io::ErrorKind::PermissionDenied, reason))
+            }
             ConnectError::Denied if remote => OpenError::GatewayDenied { name, owner: owner() },
             ConnectError::Denied => OpenError::AccessDenied { name, owner: owner() },
             ConnectError::Foreign => {
@@ -195,6 +207,12 @@ impl MailslotWriter {
     fn io(&self, action: &'static str, source: io::Error) -> OpenError {
         OpenError::Io { name: self.name.clone(), action, source }
     }
+}
+
+/// Whether this user may not even look for what lies in `dir`.
+fn is_closed(dir: &Path) -> bool {
+    let inside = dir.join(".").metadata();
+    inside.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 fn io_error(name: &Arc<SlotName>, action: &'static str, reason: impl Into<String>) -> OpenError {

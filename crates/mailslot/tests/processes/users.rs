@@ -21,6 +21,9 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("users::a_dead_slot_of_another", a_dead_slot_of_another),
     Case::new("users::what_is_anothers_stays", what_is_anothers_stays),
     Case::new("users::squatters", squatters),
+    Case::new("users::nobody_and_no_group", nobody_and_no_group),
+    Case::new("users::groups_of_others", groups_of_others),
+    Case::new("users::a_closed_directory", a_closed_directory),
 ];
 
 const ANN: User = User { uid: 65534, gid: 65534, groups: &[] };
@@ -273,5 +276,51 @@ fn squatters() {
             }
         }
         assert_eq!(std::fs::read_to_string(&treasure).unwrap(), "kept", "{what}");
+    }
+}
+
+/// To the kernel their number means "as it was": the creator's own group would have been let in.
+fn nobody_and_no_group() {
+    for access in [Access::Group(u32::MAX), Access::Users(vec![1, u32::MAX])] {
+        let error = Mailslot::options().access(access).create(NAME).unwrap_err();
+        assert!(matches!(error, CreateError::Option { .. }), "{error}");
+        assert!(error.to_string().contains("4294967295 is no "), "{error}");
+        assert!(!directory().exists());
+    }
+}
+
+fn groups_of_others() {
+    if !open_to_all() {
+        return;
+    }
+    run_as(BOB, || {
+        let error = Mailslot::options().access(Access::Group(ANN.gid)).create(NAME).unwrap_err();
+        let CreateError::Io { ref source, .. } = error else { panic!("{error}") };
+        assert_eq!(source.kind(), ErrorKind::PermissionDenied);
+        let text = error.to_string();
+        assert!(text.contains("only root and members of group 65534 can let it write"), "{text}");
+        assert!(!directory().exists());
+    });
+}
+
+/// Whoever may not look into the directory of slots, or make one there, is told that, and not
+/// that a slot is closed.
+fn a_closed_directory() {
+    if !open_to_all() {
+        return;
+    }
+    let root = mailslot::registry_root();
+    for (mode, opened) in [(0o700, "no permission to look into"), (0o755, "there is no such slot")]
+    {
+        std::fs::set_permissions(&root, Permissions::from_mode(mode)).unwrap();
+        run_as(BOB, || {
+            let error = Mailslot::create(NAME).unwrap_err();
+            let CreateError::Io { ref source, .. } = error else { panic!("{error}") };
+            assert_eq!(source.kind(), ErrorKind::PermissionDenied);
+            let text = error.to_string();
+            assert!(text.contains(&format!("{root:?}; set MAILSLOT_DIR")), "{text}");
+            let text = MailslotWriter::open(NAME).unwrap_err().to_string();
+            assert!(text.contains(opened), "{text}");
+        });
     }
 }
