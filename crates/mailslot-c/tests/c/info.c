@@ -1,6 +1,8 @@
 /* GetMailslotInfo, SetMailslotInfo, and how long reads wait. */
 #include "check.h"
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static void values(DWORD max, DWORD timeout) {
     HANDLE slot = make(SLOT("info"), max, timeout), file;
@@ -56,16 +58,39 @@ static void times(void) {
 }
 
 static volatile DWORD reading_error, reading_time;
-static volatile int begun;
+static volatile long reader;
 
 static void *read_once(void *slot) {
     char buffer[8];
     DWORD start = GetTickCount(), done;
-    begun = 1;
+    reader = syscall(SYS_gettid);
     reading_error =
         ReadFile((HANDLE)slot, buffer, sizeof(buffer), &done, NULL) ? 0 : GetLastError();
     reading_time = GetTickCount() - start;
     return NULL;
+}
+
+/* Whether a thread sleeps, or has ended. */
+static int asleep(long thread) {
+    char path[64], text[256];
+    FILE *file;
+    size_t size = 0;
+    sprintf(path, "/proc/self/task/%ld/stat", thread);
+    file = fopen(path, "r");
+    if (file != NULL) {
+        size = fread(text, 1, sizeof(text) - 1, file);
+        fclose(file);
+    }
+    text[size] = 0;
+    return size == 0 || strstr(text, ") S ") != NULL;
+}
+
+static pthread_t begin(HANDLE slot) {
+    pthread_t thread;
+    reader = 0;
+    CHECK(pthread_create(&thread, NULL, read_once, slot) == 0);
+    WAIT_UNTIL(reader != 0 && asleep(reader));
+    return thread;
 }
 
 /* A read that waits keeps its own time-out, and the slot can be looked at meanwhile. */
@@ -76,24 +101,17 @@ static void while_a_read_waits(void) {
     char buffer[8];
     DWORD done, count, timeout, start;
 
-    CHECK(pthread_create(&thread, NULL, read_once, slot) == 0);
-    WAIT_UNTIL(begun);
-    Sleep(50);
+    thread = begin(slot);
     CHECK_WORKS(SetMailslotInfo(slot, MAILSLOT_WAIT_FOREVER));
-    start = GetTickCount();
-    CHECK_WORKS(GetMailslotInfo(slot, NULL, NULL, &count, &timeout));
-    CHECK(GetTickCount() - start < 200);
-    CHECK_EQ(count, 0);
-    CHECK_EQ(timeout, MAILSLOT_WAIT_FOREVER);
     CHECK(pthread_join(thread, NULL) == 0);
     CHECK_EQ(reading_error, ERROR_SEM_TIMEOUT);
     CHECK(reading_time >= 299);
 
     /* The other way round: for ever stays for ever. */
-    begun = 0;
-    CHECK(pthread_create(&thread, NULL, read_once, slot) == 0);
-    WAIT_UNTIL(begun);
-    Sleep(50);
+    thread = begin(slot);
+    CHECK_WORKS(GetMailslotInfo(slot, NULL, NULL, &count, &timeout));
+    CHECK_EQ(count, 0);
+    CHECK_EQ(timeout, MAILSLOT_WAIT_FOREVER);
     CHECK_WORKS(SetMailslotInfo(slot, 1));
     Sleep(50);
     put(file, "late");

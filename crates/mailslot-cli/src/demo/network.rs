@@ -87,11 +87,13 @@ impl Computer {
 impl Show {
     pub(super) fn two_computers(&mut self) -> anyhow::Result<()> {
         let place = mailslot::registry_root();
-        // Somebody else could take the port now; then the gateway says so.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        // Anybody could take a port of 127.0.0.1 before the gateway does.
+        let [_, _, high, low] = std::process::id().to_be_bytes();
+        let address = Ipv4Addr::new(127, 77, high, low);
+        let address = TcpListener::bind((address, 0))?.local_addr()?;
         let network = |rest: &str| format!("multicast = false\n{rest}");
-        let listen = network(&format!("listen = ['127.0.0.1:{port}']\n"));
-        let peers = network(&format!("listen = ['127.0.0.1:0']\npeers = ['127.0.0.1:{port}']\n"));
+        let listen = network(&format!("listen = ['{address}']\n"));
+        let peers = network(&format!("listen = ['127.0.0.1:0']\npeers = ['{address}']\n"));
         let mut sue = Computer::new("SUE", &place, &listen)?;
         let mut joe = Computer::new("JOE", &place, &peers)?;
         self.join(&mut sue, &mut joe)?;
@@ -161,7 +163,7 @@ impl Show {
         self.step("JOE goes away (kill -9). Its silence is no success, and delays nobody:")?;
         joe.running = None;
         let words = "The office closes at five.";
-        let args = ["write", "--confirm", "--timeout", "1s", EVERYWHERE, words];
+        let args = ["write", "--confirm", "--timeout", "2s", EVERYWHERE, words];
         let output = self.on(sue, &args)?.finish()?;
         let said = String::from_utf8_lossy(&output.stdout);
         let code = Some(Exit::NotEverywhere.code().into());

@@ -20,7 +20,7 @@ const LEAST_WIDTH: usize = 40;
 /// Between the steps, for people to follow.
 const PAUSE: Duration = Duration::from_millis(450);
 /// No record takes nearly that long; a demo that hangs would show nothing.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What they write, and how often.
 const WRITERS: [(&str, &str); 3] = [

@@ -2,6 +2,8 @@
 //! that don't exist.
 
 use std::fs::{self, File};
+use std::io::Write;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 
@@ -31,34 +33,44 @@ fn told(from: &Computer, target: &str, record: &str) -> String {
 
 /// While confirmed records go to one computer, and to all: JOE's reader, with all that it has not read.
 pub(crate) fn readers_are_killed() {
-    const RECORDS: usize = 1500;
     const KILLS: usize = 5;
+    /// What the writer is given before each kill, and while there is no reader.
+    const PART: usize = 250;
+    const MORE: usize = 50;
+    const RECORDS: usize = KILLS * (PART + MORE) + PART;
+    /// A reader that is killed takes at most so many with it: it has read the others.
+    const UNREAD: usize = 64;
     let mut lan = Lan::new();
     let [sue, joe, ann] = three(&mut lan);
-    let lines: Vec<String> = (0..RECORDS).map(|number| format!("{number} 0")).collect();
-    fs::write(sue.path("lines"), lines.join("\n")).unwrap();
     for (target, name) in [("//JOE/mailslot/x", "to one"), ("//*/mailslot/x", "to all")] {
         let at_ann = Watch::start(&ann, "x");
         let mut at_joe = vec![Watch::start(&joe, "x")];
         let said = sue.path(name);
         let args = ["write", "--confirm", "--timeout", "60s", "--lines", target];
         let mut command = sue.command(&args);
-        command.stdin(File::open(sue.path("lines")).unwrap());
-        let mut writer = Running::start(&mut command, &said);
+        let mut writer = Running::start(command.stdin(Stdio::piped()), &said);
+        let mut input = writer.input();
+        let mut numbers = 0..RECORDS;
+        let mut give = |count| {
+            numbers.by_ref().take(count).for_each(|n| writeln!(input, "{n} 0").unwrap());
+        };
         let outcomes = || -> Vec<String> {
             let text = fs::read_to_string(&said).unwrap();
             let of_joe = text.lines().filter_map(|line| line.strip_prefix("JOE  "));
             of_joe.map(str::to_owned).collect()
         };
         for kill in 1..=KILLS {
-            let due = kill * RECORDS / (KILLS + 2);
-            eventually("it goes on", || outcomes().len() > due && at_joe[kill - 1].count() > 0);
+            give(PART);
+            eventually("it goes on", || at_joe[kill - 1].count() as usize > PART - UNREAD);
             at_joe[kill - 1].kill();
             // Every other time records find no slot.
             let missed = outcomes().len();
+            give(MORE);
             eventually("some find none", || kill % 2 == 0 || outcomes().len() > missed + 20);
             at_joe.push(Watch::start(&joe, "x"));
         }
+        give(PART);
+        drop(input);
         writer.ends();
         let outcomes = outcomes();
         assert_eq!(outcomes.len(), RECORDS);
@@ -81,7 +93,8 @@ pub(crate) fn readers_are_killed() {
         assert!(none > 20 && accepted > of_last && unclear <= KILLS, "{outcomes:?}");
         assert_eq!(accepted + none + unclear, RECORDS);
         // A reader that is killed takes what it has not read with it, and nothing else.
-        assert!(arrived.len() + KILLS * 64 >= accepted, "{} of {accepted}", arrived.len());
+        let unread = KILLS * (UNREAD + MORE);
+        assert!(arrived.len() + unread >= accepted, "{} of {accepted}", arrived.len());
         if name == "to all" {
             at_ann.gets_all(RECORDS as u64);
         }
@@ -103,7 +116,7 @@ pub(crate) fn each_outcome_is_told_as_it_is() {
     reader.signal(Signal::STOP);
     // One writer, whose quota it is.
     fs::write(sue.path("lines"), format!("{:1000}\n", "x").repeat(200)).unwrap();
-    let mut write = sue.command(&["write", "--confirm", "--lines", to_joe]);
+    let mut write = sue.command(&["write", "--confirm", "--timeout", "60s", "--lines", to_joe]);
     let out = write.stdin(File::open(sue.path("lines")).unwrap()).output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();
     let accepted = text.lines().take_while(|line| *line == "JOE  accepted").count();

@@ -36,6 +36,8 @@ pub(crate) fn who_is_away_holds_up_nobody() {
     let [of_frozen, of_well, of_slow] = rest else { unreachable!() };
 
     // The line carries 320 records a second.
+    // What is slow on this computer has nothing to do with the others.
+    let here = Watch::start(&sue, "x");
     let load = Load::start(&sue, "//*/mailslot/x", 1000, 100);
     eventually("it runs", || watches.iter().all(|watch| watch.count() > 0));
     let start = Instant::now();
@@ -61,7 +63,8 @@ pub(crate) fn who_is_away_holds_up_nobody() {
         let after = watch.next_after(end).unwrap() - end;
         println!("{}: reached {after:?} after it is back", watch.name);
         // One or two seconds where nothing else runs.
-        assert!(after < Duration::from_secs(8), "{}: {after:?}", watch.name);
+        let most = Duration::from_secs(8) + here.slowest();
+        assert!(after < most, "{}: {after:?}", watch.name);
     }
     let total = load.stop();
     of_well.gets_all(total);
@@ -72,7 +75,8 @@ pub(crate) fn who_is_away_holds_up_nobody() {
     let [half, most, longest] = [500, 999, 1000].map(|n| delays[(delays.len() - 1) * n / 1000]);
     println!("the delay of {total} records: {half:?}, of 99.9 % {most:?}, at most {longest:?}");
     // Some 50 ms where nothing else runs. What held up all for the sake of one took 5 to 10 seconds.
-    assert!(longest < Duration::from_secs(4), "{longest:?}");
+    let slowest = here.slowest();
+    assert!(longest < Duration::from_secs(4) + slowest, "{longest:?}, here {slowest:?}");
     for (other, watch) in others.iter().zip(&watches) {
         let lost = || sue.of_computer(&other.name, "lost");
         eventually("what is missing is counted, and no more", || watch.missing(total) == lost());

@@ -40,7 +40,8 @@ pub(crate) fn a_full_disk_stops_no_record() {
         sue.reaches(&joe);
         let lines: Vec<String> = (0..1500).map(|number| format!("{limit} {number}")).collect();
         std::fs::write(sue.path("lines"), lines.join("\n")).unwrap();
-        let mut write = sue.command(&["write", "--confirm", "--lines", "//JOE/mailslot/x"]);
+        let args = ["write", "--confirm", "--timeout", "60s", "--lines", "//JOE/mailslot/x"];
+        let mut write = sue.command(&args);
         write.stdin(std::fs::File::open(sue.path("lines")).unwrap());
         let written = write.output().unwrap();
         assert!(written.status.success(), "{written:?}");

@@ -15,12 +15,12 @@ pub(crate) fn a_client_in_python_is_a_computer_like_any_other() {
     sue.start();
     let mut joe = Program::start(&sue, "client", &[invitation, "inbox"]);
     joe.says("reaches sue");
-    eventually("SUE reaches JOE", || sue.run(&["ping", "JOE", "--timeout", "1s"]).status.success());
+    eventually("SUE reaches JOE", || sue.run(&["ping", "JOE", "--timeout", "5s"]).status.success());
 
     // From the gateway.
     assert_eq!(sue.ok(&["ls", "//JOE/"]), "\\\\JOE\\mailslot\\inbox\n");
     sue.ok(&["write", "//JOE/mailslot/INBOX", "plain"]);
-    let confirm = |slot, record| sue.run(&["write", "--confirm", slot, record]);
+    let confirm = |slot, record| sue.run(&["write", "--confirm", "--timeout", "60s", slot, record]);
     let taken = confirm("//JOE/mailslot/inbox", "surely");
     assert_eq!(String::from_utf8(taken.stdout).unwrap(), "JOE  accepted\n");
     let missed = confirm("//JOE/mailslot/nothing", "nowhere");
@@ -80,7 +80,8 @@ pub(crate) fn a_client_in_python_is_a_computer_like_any_other() {
     joe.tell("large sue x 3000000");
     let wrote = joe.says("wrote ");
     eventually("it arrives", || fs::metadata(&big).unwrap().len() == 3_000_000);
-    let mut write = sue.command(&["write", "--confirm", "//JOE/mailslot/inbox"]);
+    let args = ["write", "--confirm", "--timeout", "60s", "//JOE/mailslot/inbox"];
+    let mut write = sue.command(&args);
     let written = write.stdin(File::open(&big).unwrap()).output().unwrap();
     assert!(written.status.success(), "{written:?}");
     // The same checksum: so both ways are right.

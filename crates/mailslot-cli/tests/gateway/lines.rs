@@ -84,8 +84,8 @@ pub(crate) fn large_records_let_small_ones_pass() {
         "2 of {SIZE} bytes took {took:?}; {} small: {half:?}, of 99 % {most:?}, at most {longest:?}",
         delays.len()
     );
-    // What waits for a large one waits for seconds.
-    assert!(longest < took / 4, "{longest:?}");
+    // What waits for a large one waits for half of that.
+    assert!(longest < took * 2 / 5, "{longest:?}");
 }
 
 pub(crate) fn a_lossy_line_and_a_slow_one() {

@@ -189,6 +189,11 @@ impl Watch {
         delays
     }
 
+    /// How long the slowest of them was.
+    pub(crate) fn slowest(&self) -> Duration {
+        self.delays().last().copied().unwrap_or_default()
+    }
+
     /// Kills the reader.
     pub(crate) fn kill(&mut self) {
         let _ = self.process.kill();

@@ -71,14 +71,15 @@ pub(crate) fn a_frozen_computer_is_no_answer() {
     let [sue, joe, ann] = three(&mut lan);
     let (at_joe, _at_ann, _at_sue) = (joe.read("x"), ann.read("x"), sue.read("x"));
     joe.signal(Signal::STOP);
-    let confirm = ["write", "--confirm", "--timeout", "2s", "//*/mailslot/x", "who is there?"];
-    let out = sue.run(&confirm);
+    let ask = ["//*/mailslot/x", "who is there?"];
+    // So long it takes, as JOE is silent.
+    let out = sue.run(&[&["write", "--confirm", "--timeout", "8s"], &ask[..]].concat());
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(text, "ANN  accepted\nJOE  no answer\nSUE  accepted\n");
     assert!(!out.status.success());
     joe.signal(Signal::CONT);
     sue.reaches(&joe);
-    let text = sue.ok(&confirm);
+    let text = sue.ok(&[&["write", "--confirm", "--timeout", "60s"], &ask[..]].concat());
     assert_eq!(text, "ANN  accepted\nJOE  accepted\nSUE  accepted\n");
     // The first may have arrived or not, but none twice.
     assert!(at_joe.lines().len() <= 2, "{:?}", at_joe.lines());

@@ -61,7 +61,8 @@ pub(crate) fn computers_on_networks_apart_meet_at_a_router() {
     joe.ok(&["write", "//*/mailslot/x", "to all"]);
     at_sue.gets(&["to all"]);
     at_joe.gets(&["to Joe", "to all"]);
-    let confirmed = sue.ok(&["write", "--confirm", "//WORKGROUP/mailslot/x", "surely"]);
+    let to_all = ["write", "--confirm", "--timeout", "60s", "//WORKGROUP/mailslot/x", "surely"];
+    let confirmed = sue.ok(&to_all);
     assert_eq!(confirmed, "JOE  accepted\nSUE  accepted\n");
 
     // Nothing but the router connects them, and what is written while it is away arrives.
@@ -112,7 +113,7 @@ pub(crate) fn peers_by_address_need_no_multicast() {
     // Directly: SUE needn't be there.
     sue.signal(rustix::process::Signal::STOP);
     eventually("it is confirmed", || {
-        joe.run(&["write", "--confirm", "--timeout", "1s", "//ANN/mailslot/x", "to Ann"])
+        joe.run(&["write", "--confirm", "--timeout", "9s", "//ANN/mailslot/x", "to Ann"])
             .status
             .success()
     });

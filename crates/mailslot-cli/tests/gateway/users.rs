@@ -41,7 +41,8 @@ pub(crate) fn others_may_use_roots_gateway_and_no_more() {
     let slot =
         Running::start(&mut joe.command(&["read", "--format", "json", "x"]), &joe.path("records"));
     eventually("the slot exists", || joe.run(&["info", "x"]).status.success());
-    let written = by_nobody(&["write", "--confirm", "//JOE/mailslot/x", "from nobody"]);
+    let confirm = ["write", "--confirm", "--timeout", "60s", "//JOE/mailslot/x", "from nobody"];
+    let written = by_nobody(&confirm);
     assert_eq!(String::from_utf8(written.stdout).unwrap(), "JOE  accepted\n");
     let record = || fs::read_to_string(joe.path("records")).unwrap();
     eventually("it arrives", || record().contains("from nobody"));

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// Much longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_mailslot");
 
 /// Waits until something is so.
@@ -190,7 +190,7 @@ impl Computer {
     /// Waits until the computers' gateways reach each other.
     pub(crate) fn reaches(&self, other: &Computer) {
         eventually(&format!("{} reaches {}", self.name, other.name), || {
-            self.run(&["ping", &other.name, "--timeout", "1s"]).status.success()
+            self.run(&["ping", &other.name, "--timeout", "5s"]).status.success()
         });
     }
 }

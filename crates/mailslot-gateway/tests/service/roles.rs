@@ -86,7 +86,7 @@ fn writer() {
     let (target, count, size) = numbers();
     let mut writer = MailslotWriter::open(target.as_str()).unwrap();
     for number in 0..count {
-        writer.write_timeout(&record(number, size), Duration::from_secs(10)).unwrap();
+        writer.write_timeout(&record(number, size), Duration::from_secs(50)).unwrap();
     }
     say(&writer.lost().to_string());
 }

@@ -1,5 +1,6 @@
 //! Confirmed writes: what the gateway says is what the writer learns, and silence is no success.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,17 +32,23 @@ fn outcomes(confirmation: &Confirmation) -> Vec<(&str, Outcome)> {
 
 /// A gateway in a process of its own.
 fn serving() -> Process {
-    let ready = shared(1);
+    counting().0
+}
+
+/// One that tells how many records it has taken.
+fn counting() -> (Process, &'static AtomicU64) {
+    let [ready, taken] = shared(2) else { panic!() };
     let process = spawn(move || {
         let slot = gateway();
-        ready[0].store(1, std::sync::atomic::Ordering::Release);
+        ready.store(1, Ordering::Release);
         let mut desk = Desk::default();
         loop {
             desk.serve(&slot, SOON);
+            taken.store(desk.records.len() as u64, Ordering::Release);
         }
     });
-    wait_for(&ready[0], 1);
-    process
+    wait_for(ready, 1);
+    (process, taken)
 }
 
 fn each_outcome() {
@@ -82,12 +89,19 @@ fn silence() {
     let gateway = serving();
     let mut joe = open(JOE);
     for record in [&b"partly"[..], b"wrong", b"nothing", b"late"] {
-        let start = Instant::now();
-        let confirmation = joe.write_confirmed(record, Duration::from_millis(100)).unwrap();
-        assert!(!confirmation.is_complete() && !confirmation.is_accepted(), "{confirmation:?}");
-        assert_eq!(confirmation.outcomes().len(), usize::from(record == b"partly"));
-        assert!(start.elapsed() >= Duration::from_millis(100));
-        assert!(start.elapsed() < Duration::from_secs(10));
+        let mut wait = Duration::from_millis(100);
+        loop {
+            let start = Instant::now();
+            let confirmation = joe.write_confirmed(record, wait).unwrap();
+            assert!(!confirmation.is_complete() && !confirmation.is_accepted(), "{confirmation:?}");
+            assert!((wait..wait + SOON).contains(&start.elapsed()), "{:?}", start.elapsed());
+            if confirmation.outcomes().len() == usize::from(record == b"partly") {
+                break;
+            }
+            // What is said in part is known, unless the gateway was too busy to say it in time.
+            assert!(record == b"partly" && confirmation.outcomes().len() == 0 && wait < SOON);
+            wait *= 4;
+        }
     }
     // The late answer is not taken for that to another record.
     let confirmation = joe.write_confirmed(b"mixed", SOON).unwrap();
@@ -99,17 +113,16 @@ fn silence() {
 }
 
 fn the_gateway_dies() {
-    let gateway = serving();
+    let (gateway, taken) = counting();
     let mut joe = open(JOE);
     assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
     let waiting = thread::spawn(move || {
-        let start = Instant::now();
-        let error = joe.write_confirmed(b"nothing", Duration::from_millis(500)).unwrap_err();
+        // All this time it looks for another gateway.
+        let error = joe.write_confirmed(b"nothing", Duration::from_secs(5)).unwrap_err();
         assert!(matches!(error, WriteError::GatewayGone(_)), "{error}");
-        assert!(start.elapsed() < Duration::from_secs(40));
         joe
     });
-    thread::sleep(Duration::from_millis(50));
+    wait_for(taken, 2);
     gateway.kill();
     let mut joe = waiting.join().unwrap();
     let error = joe.write_confirmed(b"accept", SOON).unwrap_err();
@@ -126,7 +139,7 @@ fn the_gateway_dies() {
 
 /// A record whose gateway dies goes to the next one, as the same record.
 fn the_gateway_comes_back() {
-    let mut gateway = serving();
+    let (mut gateway, mut taken) = counting();
     let mut joe = open(JOE);
     for round in 0..3 {
         assert!(joe.write_confirmed(b"accept", SOON).unwrap().is_accepted());
@@ -135,9 +148,9 @@ fn the_gateway_comes_back() {
             assert!(joe.write_confirmed(b"repeat", SOON).unwrap().is_accepted(), "{round}");
             joe
         });
-        thread::sleep(Duration::from_millis(50));
+        wait_for(taken, if round == 0 { 2 } else { 3 });
         gateway.kill();
-        gateway = serving();
+        (gateway, taken) = counting();
         joe = waiting.join().unwrap();
     }
     gateway.kill();

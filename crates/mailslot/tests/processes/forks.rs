@@ -8,7 +8,7 @@ use mailslot::{Mailslot, MailslotWriter, OpenError, ReadError, WriteError};
 
 use crate::support::{
     Case, NAME, PATIENCE, Process, fork, inheritable_slot, number, outlive_parent, shared, slot,
-    spawn, wait_for, writer,
+    spawn, thread_sleeps, wait_for, wait_until, writer,
 };
 
 pub(crate) const CASES: &[Case] = &[
@@ -114,6 +114,8 @@ fn the_child_reads_on() {
                 drop(slot);
                 state[1].store(4, Ordering::Release);
             }));
+            // Until the child has seen to it that it may outlive this one.
+            wait_for(&state[0], 1);
             if kill {
                 rustix::event::pause();
             }
@@ -171,11 +173,16 @@ fn a_writer() {
 
 /// A child forked while a thread of the parent waits, which the child doesn't have.
 fn while_a_thread_reads() {
-    let slot = inheritable_slot(1 << 20);
+    let slot = &inheritable_slot(1 << 20);
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| slot.receive_timeout(Some(PATIENCE)));
-        thread::sleep(Duration::from_millis(30));
+        let (tell, told) = std::sync::mpsc::channel();
+        let waiting = scope.spawn(move || {
+            tell.send(rustix::thread::gettid()).unwrap();
+            slot.receive_timeout(Some(PATIENCE))
+        });
+        let reader = told.recv().unwrap();
         for n in 0..20u64 {
+            wait_until("the thread to sleep", || thread_sleeps(reader));
             let child = fork(|| {
                 let found = slot.receive_timeout(Some(Duration::from_millis(n % 3)));
                 assert!(matches!(found, Err(ReadError::TimedOut { .. })), "{found:?}");

@@ -117,7 +117,11 @@ fn creators_that_are_killed() {
         let at = match round % 4 {
             // Whoever has the name; sometimes in the middle of giving it back.
             0 => {
-                let own = holder.load(Ordering::Acquire);
+                let mut own = 0;
+                wait_until("somebody to have it", || {
+                    own = holder.load(Ordering::Acquire);
+                    own != 0
+                });
                 creators.iter().position(|creator| creator.0 == own)
             }
             _ => None,

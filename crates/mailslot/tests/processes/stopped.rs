@@ -16,8 +16,8 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("stopped::opening_waits_if_asked", opening_waits_if_asked),
 ];
 
-/// Far less than anybody would wait, far more than a call takes on a busy machine.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// Far less than a stopped reader makes anybody wait, far more than a call takes on a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(20);
 
 /// A process that reads numbers and stores them one after the other. `found[0]` counts them; that
 /// it reads is told by `found[1]`.

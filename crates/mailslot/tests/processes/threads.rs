@@ -100,7 +100,7 @@ fn short_waits_beside_long_ones() {
                 let found = slot.receive_timeout(Some(wait));
                 assert!(matches!(found, Err(ReadError::TimedOut { .. })), "{found:?}");
                 assert!(start.elapsed() >= wait);
-                assert!(start.elapsed() < PATIENCE / 5);
+                assert!(start.elapsed() < PATIENCE / 2);
                 assert_eq!(slot.info().unwrap().waiting, 0);
             }
             assert!(!slow.is_finished());

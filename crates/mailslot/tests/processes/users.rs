@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mailslot::{
     Access, CreateError, Mailslot, MailslotOptions, MailslotWriter, OpenError, SlotName,
@@ -82,7 +82,7 @@ fn write_twice() {
 fn expect_refusal() {
     let start = Instant::now();
     let found = MailslotWriter::open(NAME);
-    assert!(start.elapsed() < Duration::from_secs(2), "it waited {:?}", start.elapsed());
+    assert!(start.elapsed() < PATIENCE / 2, "it waited {:?}", start.elapsed());
     let error = found.expect_err("another user is refused");
     assert!(matches!(error, OpenError::AccessDenied { .. }), "{error}");
     assert!(error.to_string().contains("access denied; it belongs to"), "{error}");
@@ -261,7 +261,7 @@ fn squatters() {
             assert!(owner.contains(&BOB.uid.to_string()) && *path == dir, "{what}: {error}");
             assert!(MailslotWriter::open(NAME).is_err());
             let _ = mailslot::list().unwrap();
-            assert!(start.elapsed() < PATIENCE / 10, "{what}: it waited {:?}", start.elapsed());
+            assert!(start.elapsed() < PATIENCE / 2, "{what}: it waited {:?}", start.elapsed());
         });
         // Root gets the name, or is told what is in its way.
         match Mailslot::create(NAME) {

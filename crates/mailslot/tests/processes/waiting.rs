@@ -9,7 +9,7 @@ use mailslot::{Mailslot, MailslotWriter, ReadError};
 
 use crate::support::{
     Case, NAME, PATIENCE, Random, both_kinds, keep_to_one_processor, patient_writer, scale, spawn,
-    wait_until, writer,
+    thread_sleeps, wait_until, writer,
 };
 
 pub(crate) const CASES: &[Case] = &[
@@ -69,11 +69,8 @@ fn reading<T: Send + 'static>(
         tell.send(rustix::thread::gettid()).unwrap();
         read(&slot)
     });
-    let status = format!("/proc/self/task/{}/stat", told.recv().unwrap());
-    wait_until("the thread to sleep", || {
-        let stat = std::fs::read_to_string(&status).unwrap_or_default();
-        thread.is_finished() || stat.contains(") S ")
-    });
+    let id = told.recv().unwrap();
+    wait_until("the thread to sleep", || thread.is_finished() || thread_sleeps(id));
     thread
 }
 
@@ -249,7 +246,7 @@ fn a_read_that_spins_is_cancelled() {
         // On a busy processor it soon sleeps.
         wait_until("the thread to spin, or to sleep", || {
             let ran = read("schedstat").split(' ').next().and_then(|ran| ran.parse().ok());
-            ran.is_none_or(|ran: u64| ran > 2_000_000) || read("stat").contains(") S ")
+            ran.is_none_or(|ran: u64| ran > 10_000_000) || read("stat").contains(") S ")
         });
         slot.cancel();
         let found = reading.join().unwrap();
@@ -288,6 +285,6 @@ fn spinning_on_one_processor() {
     // Processor time, so whoever else is at work here doesn't count.
     let each = (cpu_time_of_all() - began) / ROUNDS as u32;
     println!("{each:?} of processor time for each round");
-    assert!(each < Duration::from_micros(200), "{each:?} of processor time for each round");
+    assert!(each < Duration::from_micros(500), "{each:?} of processor time for each round");
     echoing.finish();
 }

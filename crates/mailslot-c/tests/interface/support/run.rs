@@ -10,9 +10,9 @@ use super::Scratch;
 /// For compilers, and for cargo on a slow machine.
 pub(crate) const BUILD: Duration = Duration::from_secs(900);
 /// For a test program.
-pub(crate) const PLAIN: Duration = Duration::from_secs(60);
+pub(crate) const PLAIN: Duration = Duration::from_secs(200);
 /// For a test program under a tool that makes it slow.
-pub(crate) const SLOW: Duration = Duration::from_secs(400);
+pub(crate) const SLOW: Duration = Duration::from_secs(900);
 
 /// How a program ended.
 pub(crate) struct Ended {

@@ -28,7 +28,7 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) const fn new(name: &'static str, body: fn()) -> Self {
-        Self { name, body, bound: Duration::from_secs(60), alone: false }
+        Self { name, body, bound: Duration::from_secs(300), alone: false }
     }
 
     /// Takes longer than most: killed only after ten minutes for each unit of scale.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::Pid;
 use rustix::time::{ClockId, clock_gettime};
 
 fn read(pid: u32, what: &str) -> String {
@@ -33,6 +34,17 @@ fn count(pid: u32, of: &str) -> u64 {
     let text = read(pid, "status");
     let value = text.lines().find_map(|line| line.strip_prefix(of));
     value.unwrap().trim().parse().unwrap()
+}
+
+/// Whether the only thread of a process sleeps, or waits for something.
+pub(crate) fn sleeps(pid: u32) -> bool {
+    read(pid, "stat").contains(") S ")
+}
+
+/// Whether a thread of this process does.
+pub(crate) fn thread_sleeps(tid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{tid}/stat"));
+    stat.is_ok_and(|stat| stat.contains(") S "))
 }
 
 pub(crate) fn open_descriptors() -> usize {

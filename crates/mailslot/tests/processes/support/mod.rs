@@ -15,7 +15,8 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 pub(crate) use harness::{Case, Role, names_in, program, run, scale};
 pub(crate) use measure::{
-    all_switches, cpu_time, open_descriptors, ring_memory, rings, switches, thread_cpu_time,
+    all_switches, cpu_time, open_descriptors, ring_memory, rings, sleeps, switches,
+    thread_cpu_time, thread_sleeps,
 };
 pub(crate) use process::{Process, User, fork, keep_to_one_processor, outlive_parent, spawn};
 pub(crate) use record::{check, fill, number};
@@ -24,7 +25,7 @@ pub(crate) use record::{check, fill, number};
 pub(crate) const NAME: &str = r"\\.\mailslot\taxes\sue";
 
 /// Longer than anything here takes on a busy machine; only failures wait for it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(50);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(100);
 
 /// Creates [`NAME`], with the quota given.
 pub(crate) fn slot(quota: u64) -> Mailslot {

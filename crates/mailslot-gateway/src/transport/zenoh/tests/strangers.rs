@@ -1,5 +1,8 @@
 //! Computers that are not who they say, or have no business here.
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use super::*;
 use crate::identity::member::RenewalRequest;
 
@@ -68,8 +71,8 @@ fn another_domain_of_the_same_name_is_another() {
     let (mut sue, mut joe) = two();
     // The multicast port hangs on the authority's key, so this one is told where to knock.
     let mut mallory = Computer::create("WORKGROUP", "MALLORY");
-    let port = listening(&sue);
-    let config = format!("[network]\ninterface = 'lo'\npeers = ['127.0.0.1:{port}']");
+    let address = listening(&sue);
+    let config = format!("[network]\ninterface = 'lo'\npeers = ['{address}']");
     let log: Log = Arc::new(|_: &str| {});
     let config = Config::parse(&config).unwrap();
     let zenoh = Zenoh::start(mallory.store(), config, mallory.sink.clone(), log).unwrap();
@@ -86,10 +89,10 @@ fn another_domain_of_the_same_name_is_another() {
 fn who_does_not_speak_tls_gets_nowhere() {
     use std::io::{Read, Write};
     let (mut sue, mut joe) = two();
-    let port = listening(&sue);
+    let address = listening(&sue);
     let mut open = Vec::new();
     for i in 0..200u32 {
-        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
         stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
         let garbage: Vec<u8> = (0..10_000u32).map(|n| (n.wrapping_mul(i + 7) >> 3) as u8).collect();
         let _ = stream.write_all(&garbage);
@@ -109,8 +112,11 @@ fn who_does_not_speak_tls_gets_nowhere() {
 #[test]
 fn an_expired_certificate_is_refused() {
     let mut sue = Computer::create("WORKGROUP", "SUE");
+    let before = now();
     let invitation = sue.invite("JOE", 2);
-    let mut joe = Computer::joined(invitation);
+    // He has joined before, however long this has taken.
+    let mut joe = Computer::new();
+    joe.join_at(invitation, before);
     let expires = joe.identity().expires;
     eventually("the certificate expires", || now() > expires);
     sue.start();
@@ -158,12 +164,15 @@ fn only_the_authority_renews() {
     assert!(identity::SignedList::parse(forged.text().as_bytes(), "WORKGROUP", &key).is_err());
 }
 
-/// Has a computer listen on a port that is known here.
-fn listening(computer: &Computer) -> u16 {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = format!("[network]\ninterface = 'lo'\nlisten = ['127.0.0.1:{port}']");
+/// Has a computer listen where that is known here.
+fn listening(computer: &Computer) -> SocketAddr {
+    // On an address where nobody else looks for a port: else that could be taken meanwhile.
+    let [a, b, c, _] = std::process::id().to_be_bytes();
+    static LAST: AtomicU8 = AtomicU8::new(1);
+    let address = Ipv4Addr::new(127, 128 | a ^ b, c, LAST.fetch_add(1, Ordering::Relaxed));
+    let address = TcpListener::bind((address, 0)).unwrap().local_addr().unwrap();
+    let config = format!("[network]\ninterface = 'lo'\nlisten = ['{address}']");
     computer.zenoh.as_ref().unwrap().reload(Config::parse(&config).unwrap());
-    let connects = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
-    eventually("it listens there", connects);
-    port
+    eventually("it listens there", || TcpStream::connect(address).is_ok());
+    address
 }
