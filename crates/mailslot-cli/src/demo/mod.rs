@@ -25,7 +25,6 @@ const PART: &str = "MAILSLOT_DEMO_PART";
 pub(crate) fn run() -> anyhow::Result<Exit> {
     match std::env::var(PART) {
         Err(_) => outside::run(),
-        Ok(part) if part == "show" => show::run(),
         Ok(part) => part::run(&part),
     }
 }

@@ -1,10 +1,13 @@
 //! Gives the demo a place of its own and clears it up.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 use anyhow::Context;
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tempfile::TempDir;
 
@@ -13,15 +16,17 @@ use super::{PART, myself};
 use crate::exit::Exit;
 use crate::signals::Stop;
 
+const PREFIX: &str = "mailslot-demo-";
+
 pub(super) fn run() -> anyhow::Result<Exit> {
     let stop = Stop::on_signals()?;
-    let dir = tempfile::Builder::new()
-        .prefix("mailslot-demo-")
-        .tempdir_in(short_temp_dir())
-        .context("cannot create a temporary directory")?;
+    let temp = short_temp_dir();
+    clear(&temp);
+    // Locked for as long as this process lives.
+    let (dir, _lock) = create(&temp).context("cannot create a temporary directory")?;
     let mut show = myself()?
         .arg("demo")
-        .env(PART, "show")
+        .env(PART, format!("show {}", std::process::id()))
         .env("MAILSLOT_DIR", dir.path())
         .spawn()
         .context("cannot start the demo's process")?;
@@ -36,6 +41,38 @@ pub(super) fn run() -> anyhow::Result<Exit> {
     // It has said itself why it failed.
     let result = if status.success() { Exit::Success } else { Exit::Failure };
     Ok(stop.reason().unwrap_or(result))
+}
+
+/// A directory for a demo that lives: it holds the lock.
+fn create(temp: &Path) -> io::Result<(TempDir, File)> {
+    loop {
+        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(temp)?;
+        let open = File::open(&dir)?;
+        match flock(&open, FlockOperation::NonBlockingLockExclusive) {
+            // Another demo may have taken it for a dead one's before it was locked.
+            Err(Errno::WOULDBLOCK) => {}
+            Ok(()) if !dir.path().exists() => {}
+            // Where there are no locks nobody takes it for that.
+            _ => return Ok((dir, open)),
+        }
+    }
+}
+
+/// Removes what demos that were killed have left.
+fn clear(temp: &Path) {
+    let me = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(temp).into_iter().flatten().flatten() {
+        if !entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+            continue;
+        }
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+        let Ok(open) = rustix::fs::open(entry.path(), flags, Mode::empty()) else { continue };
+        let mine = rustix::fs::fstat(&open).is_ok_and(|stat| stat.st_uid == me);
+        if mine && flock(&open, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            // What a process that is just ending still puts there the next demo removes.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// What the demo has started ends with it, and may put something there until then.

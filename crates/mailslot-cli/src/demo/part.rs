@@ -3,8 +3,9 @@
 
 use std::io::{self, BufRead, Write};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use mailslot::{MailslotWriter, SlotName};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use crate::exit::Exit;
 use crate::values;
@@ -28,6 +29,10 @@ pub(super) fn slot() -> SlotName {
 pub(super) fn run(part: &str) -> anyhow::Result<Exit> {
     let words: Vec<_> = part.split(' ').collect();
     match words[..] {
+        ["show", demo] => {
+            tie_to(demo)?;
+            return super::show::run();
+        }
         ["write-and-wait"] => write_and_wait()?,
         ["burst", writer, count] => burst(writer.parse()?, count.parse()?)?,
         #[cfg(feature = "gateway")]
@@ -41,13 +46,18 @@ pub(super) fn run(part: &str) -> anyhow::Result<Exit> {
 #[cfg(feature = "gateway")]
 fn command(demo: &str, args: &[&str]) -> anyhow::Result<Exit> {
     use clap::Parser;
-    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
+    tie_to(demo)?;
+    crate::run(crate::flags::Cli::try_parse_from(["mailslot"].iter().chain(args))?)
+}
+
+/// Ends this process with its parent, the demo's process of this number.
+fn tie_to(demo: &str) -> anyhow::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL)).context("cannot tie it to the demo")?;
     // It may have gone before that.
     let parent = getppid().map(|pid| pid.as_raw_nonzero().get());
-    anyhow::ensure!(parent == Some(demo.parse()?), "the demo is gone");
-    crate::run(crate::flags::Cli::try_parse_from(["mailslot"].iter().chain(args))?)
+    ensure!(parent == Some(demo.parse()?), "the demo is gone");
+    Ok(())
 }
 
 fn write_and_wait() -> anyhow::Result<()> {

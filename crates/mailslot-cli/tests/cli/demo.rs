@@ -60,6 +60,32 @@ fn it_clears_up_when_interrupted() {
     }
 }
 
+/// Nothing of it runs on, and the next demo removes what it had no time for.
+#[test]
+fn a_killed_one_is_cleared_up_after() {
+    let world = World::new();
+    let start = || Process::start(world.command(&["demo"]).env("TMPDIR", world.dir()));
+    let mut demo = start();
+    demo.output_until(|seen| seen.contains("RECORD"));
+    demo.signal(Signal::KILL);
+    demo.finish();
+    eventually("no process of the demo is left", || !somebody_uses(&world));
+    let left = |world: &World| world.dir().read_dir().unwrap().flatten().map(|e| e.path()).next();
+    let killed = left(&world).expect("a killed demo removes nothing");
+    let mut next = start();
+    next.output_until(|seen| seen.contains("RECORD"));
+    assert!(!killed.exists());
+    // A living one is left alone.
+    let mut third = start();
+    third.output_until(|seen| seen.contains("RECORD"));
+    assert_eq!(world.dir().read_dir().unwrap().count(), 2);
+    for demo in [next, third] {
+        demo.signal(Signal::TERM);
+        assert_eq!(demo.finish().code, Some(143));
+    }
+    world.is_empty();
+}
+
 #[test]
 fn it_keeps_within_a_narrow_terminal() {
     const COLUMNS: u16 = 60;

@@ -23,8 +23,9 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Its path is short enough for the demo to put its own directory there.
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::Builder::new().prefix("mailslot-cli-").tempdir_in("/tmp").unwrap() }
+        Self { dir: tempfile::Builder::new().prefix("ms-cli-").tempdir_in("/tmp").unwrap() }
     }
 
     pub(crate) fn dir(&self) -> &Path {
