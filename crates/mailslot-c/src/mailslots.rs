@@ -80,7 +80,7 @@ unsafe extern "C" fn get_info(
                 if slot.has_pending() {
                     slot.progress(&dispatch());
                 }
-                slot.mailslot.get()?.info().map_err(|error| mapping::of_read(&error))?
+                slot.with(Mailslot::info)?.map_err(|error| mapping::of_read(&error))?
             }
             Object::Client(client) => as_client_sees(client)?,
             _ => return Err(Code::INVALID_HANDLE),
@@ -128,7 +128,7 @@ fn as_client_sees(client: &Client) -> Result<Info, Code> {
 extern "C" fn set_info(handle: Handle, timeout: u32) -> Bool {
     call(FALSE, || match &*table::get(handle)? {
         Object::Slot(slot) => {
-            slot.mailslot.get()?.set_timeout(wait::timeout(timeout));
+            slot.with(|mailslot| mailslot.set_timeout(wait::timeout(timeout)))?;
             Ok(TRUE)
         }
         Object::Client(_) => Err(Code::ACCESS_DENIED),

@@ -56,8 +56,8 @@ impl Owned {
         shared.then(|| unsafe { &*self.mailslot.get() })
     }
 
-    /// For a read by a thread that has said so (see [`Thread::begin_reading`]) and says so until it
-    /// no longer uses this. The first to read is the owner.
+    /// For a read or a look by a thread that has said so (see [`Thread::begin_reading`]) and says so
+    /// until it no longer uses this. The first is the owner.
     #[inline]
     pub(crate) fn for_read(&self, thread: &Thread) -> Result<&Mailslot, Code> {
         let me = u64::from(thread.id);

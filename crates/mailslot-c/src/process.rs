@@ -1,5 +1,6 @@
 //! What a program asks about itself: its command line, its file, its environment.
 
+use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::{ptr, slice};
 
@@ -137,6 +138,8 @@ extern "C" fn terminate_process(process: Handle, code: u32) -> Bool {
 ///
 /// `arguments` points to `count` C strings.
 unsafe fn wide_arguments<U: Unit>(count: i32, arguments: *const *const u8) -> *mut *mut U {
+    /// Where whoever looks for leaks finds them.
+    static KEPT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
     call(ptr::null_mut(), || {
         let mut wide = Vec::new();
         let count = usize::try_from(count).unwrap_or(0);
@@ -153,7 +156,9 @@ unsafe fn wide_arguments<U: Unit>(count: i32, arguments: *const *const u8) -> *m
             wide.push(text.leak().as_mut_ptr());
         }
         wide.push(ptr::null_mut());
-        Ok(wide.leak().as_mut_ptr())
+        let wide = wide.leak().as_mut_ptr();
+        KEPT.store(wide.cast(), Ordering::Relaxed);
+        Ok(wide)
     })
 }
 

@@ -188,6 +188,19 @@ impl Slot {
         })
     }
 
+    /// For a short look or change. A thread that has the slot for itself keeps it.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&Mailslot) -> T) -> Result<T, Code> {
+        Thread::with_current(|thread| {
+            if thread.begin_reading(self).is_err() {
+                // In a signal handler that interrupted a read.
+                return self.mailslot.get().map(look);
+            }
+            let answer = self.mailslot.for_read(thread).map(look);
+            thread.end_reading();
+            answer
+        })
+    }
+
     /// What an error means. All reads were cancelled perhaps, and this one wasn't meant.
     #[cold]
     fn after(
@@ -226,9 +239,11 @@ impl Slot {
                     self.cancel_pending(&dispatch(), |read| {
                         std::ptr::eq(read.target.overlapped, target.overlapped)
                     });
-                    match waited.and_then(|_| outcome(target.overlapped())) {
+                    // A record that has come is read, though the read was to end.
+                    match outcome(target.overlapped()) {
                         Err(_) if self.is_closed() => Err(Code::INVALID_HANDLE),
-                        outcome => outcome,
+                        Err(code) => Err(waited.err().unwrap_or(code)),
+                        read => read,
                     }
                 }
                 other => other,

@@ -135,12 +135,15 @@ static void interrupt(int number) {
 }
 
 /* The errors of the handler are not the reader's. A thread's first call makes it known to the
- * library, and takes locks for that, so no signal may come in the midst of it. */
+ * library, and its end makes it forgotten; both take locks, so no signal may come in the midst. */
 static void *read_undisturbed(void *unused) {
+    sigset_t all;
+    sigfillset(&all);
     take(slot);
     ready = 1;
     while (!ended)
         take(slot);
+    CHECK(pthread_sigmask(SIG_BLOCK, &all, NULL) == 0);
     return unused;
 }
 

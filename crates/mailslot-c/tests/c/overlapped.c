@@ -293,6 +293,50 @@ static void threads(void) {
     CHECK(CloseHandle(slot));
 }
 
+static HANDLE crowded, in_line;
+static volatile DWORD in_line_error;
+
+static void *stand_in_line(void *nothing) {
+    HANDLE me = NULL;
+    char buffer[16];
+    DWORD done;
+    CHECK(DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &me, 0,
+                          FALSE, DUPLICATE_SAME_ACCESS));
+    in_line = me;
+    in_line_error = ReadFile(crowded, buffer, sizeof(buffer), &done, NULL) ? 0 : GetLastError();
+    return nothing;
+}
+
+/* A read behind a pending one is cancelled when its record has come: then it has the record, or the
+ * slot still has. */
+static void cancelled_in_line(void) {
+    int round;
+    for (round = 0; round < 50; round++) {
+        HANDLE slot = make(SLOT("over"), 0, MAILSLOT_WAIT_FOREVER), file = dial(SLOT("over"));
+        OVERLAPPED overlapped = fresh(NULL);
+        char buffer[16];
+        pthread_t thread;
+        DWORD done;
+        crowded = slot;
+        in_line = NULL;
+        CHECK_FAILS(ReadFile(slot, buffer, 16, NULL, &overlapped), ERROR_IO_PENDING);
+        CHECK(pthread_create(&thread, NULL, stand_in_line, NULL) == 0);
+        WAIT_UNTIL(*(HANDLE volatile *)&in_line != NULL);
+        Sleep((DWORD)(round % 3));
+        put(file, "first");
+        put(file, "second");
+        CancelSynchronousIo(in_line);
+        CHECK(pthread_join(thread, NULL) == 0);
+        CHECK(CloseHandle(in_line));
+        CHECK_WORKS(GetOverlappedResult(slot, &overlapped, &done, TRUE));
+        CHECK_EQ(done, 5);
+        CHECK(in_line_error == 0 || in_line_error == ERROR_OPERATION_ABORTED);
+        CHECK_EQ(waiting(slot), in_line_error == 0 ? 0 : 1);
+        CHECK(CloseHandle(file));
+        CHECK(CloseHandle(slot));
+    }
+}
+
 int main(void) {
     on_the_handle();
     on_an_event();
@@ -301,5 +345,6 @@ int main(void) {
     cancelling();
     completion_routines();
     threads();
+    cancelled_in_line();
     return 0;
 }

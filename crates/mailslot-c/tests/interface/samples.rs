@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::run::{self, Running, finish, program};
-use crate::support::{Compilation, Scratch, prefix, workspace};
+use crate::support::{Compilation, Scratch, prefix, tools, workspace};
 
 /// Compiles an example with the very command that its comment gives, in strict C89.
 fn example(name: &str, scratch: &Scratch) -> PathBuf {
@@ -181,6 +181,21 @@ const SAMPLES: [Sample; 9] = [
         expected: &["next 45 count 1 timeout FFFFFFFF\ndata 5 1\n"],
     },
 ];
+
+/// The arguments of a wide `main` are there until the end, and no leak.
+#[test]
+fn wide_arguments_are_no_leak() {
+    if !tools::have("valgrind", "valgrind") {
+        return;
+    }
+    let scratch = Scratch::new();
+    let flags = [&["-w"][..], WIDE].concat();
+    let compilation = Compilation { flags: &flags, ..Compilation::default() };
+    let path = compilation.compile(Path::new("tests/c/samples/text.c"), &scratch);
+    let mut command = program("valgrind", &scratch);
+    command.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]).arg(path).arg("/s");
+    Running::start(&mut command).type_in("input\n").finish(run::SLOW).expect_success();
+}
 
 /// All of them compile with what `pkg-config mailslot` says, unedited.
 #[test]
