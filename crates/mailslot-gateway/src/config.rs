@@ -9,10 +9,12 @@ use mailslot_wire::name::fold_case;
 use serde::Deserialize;
 
 mod address;
+mod direct;
 #[cfg(test)]
 mod tests;
 
 pub use address::Address;
+pub use direct::Direct;
 
 /// What `config.toml` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -44,6 +46,8 @@ pub struct Network {
     pub multicast: bool,
     /// The network interface for that; `auto` for all, `lo` for this machine only.
     pub interface: String,
+    /// Whether, and where, other computers of the domain may connect directly. Never at routers.
+    pub direct: Direct,
 }
 
 impl Default for Network {
@@ -54,6 +58,7 @@ impl Default for Network {
             routers: Vec::new(),
             multicast: true,
             interface: "auto".to_owned(),
+            direct: Direct::default(),
         }
     }
 }
@@ -79,6 +84,7 @@ struct DomainNetwork {
     routers: Option<Vec<Address>>,
     multicast: Option<bool>,
     interface: Option<String>,
+    direct: Option<Direct>,
 }
 
 /// Where to serve metrics.
@@ -186,6 +192,7 @@ impl Config {
             network.routers = own.routers.unwrap_or(network.routers);
             network.multicast = own.multicast.unwrap_or(network.multicast);
             network.interface = own.interface.unwrap_or(network.interface);
+            network.direct = own.direct.unwrap_or(network.direct);
         }
         network
     }

@@ -90,6 +90,28 @@ pub enum SendError {
     Unreachable,
 }
 
+/// How frames get to a computer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By a connection of our own.
+    Direct,
+    /// By others, such as Zenoh.
+    Relayed,
+}
+
+/// Frames that took either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Sent directly.
+    pub direct_sent: u64,
+    /// Received directly.
+    pub direct_received: u64,
+    /// Sent by others.
+    pub relayed_sent: u64,
+    /// Received by others.
+    pub relayed_received: u64,
+}
+
 /// What a transport may put behind a frame: who makes one leaves so much capacity, so that it needn't
 /// be copied.
 pub const FRAME_SPARE: usize = 32;
@@ -102,4 +124,10 @@ pub trait Transport: Send + Sync {
 
     /// The size of the largest frame, in bytes. At least 1024, and always the same.
     fn largest_frame(&self) -> usize;
+
+    /// How frames get to a computer now, if they do.
+    fn way(&self, to: &PeerId) -> Option<Way>;
+
+    /// What has taken which way so far.
+    fn traffic(&self) -> Traffic;
 }

@@ -162,6 +162,10 @@ fn text(status: &Status) -> String {
         ("frames_received", "Frames received.", c.frames_received),
         ("frames_refused", "Frames that break a rule.", c.frames_refused),
         ("frames_dropped", "Frames for which there was no room.", c.frames_dropped),
+        ("direct_frames_sent", "Frames sent directly.", c.direct_frames_sent),
+        ("direct_frames_received", "Frames received directly.", c.direct_frames_received),
+        ("zenoh_frames_sent", "Frames sent through Zenoh.", c.zenoh_frames_sent),
+        ("zenoh_frames_received", "Frames received through Zenoh.", c.zenoh_frames_received),
     ];
     let mut out = String::new();
     for (name, help, value) in counters {
@@ -176,9 +180,12 @@ fn text(status: &Status) -> String {
         out += &format!("{}{name} {value}\n", head(name, help));
     }
     type Value = fn(&ComputerStatus) -> u64;
-    let gauges: [(&str, &str, Value); 3] = [
+    let gauges: [(&str, &str, Value); 4] = [
         ("mailslot_computer_reachable", "1 if the computer is in reach.", |computer| {
             computer.reachable_seconds.is_some().into()
+        }),
+        ("mailslot_computer_direct", "1 if there is a direct connection to it.", |computer| {
+            (computer.way.as_deref() == Some("direct")).into()
         }),
         ("mailslot_computer_queued_bytes", "Bytes that wait for it.", |c| c.queued_bytes),
         ("mailslot_computer_lost_records", "Records for it that were lost.", |c| c.lost),

@@ -32,6 +32,11 @@ fn plain(status: &Status) -> String {
                 None => "not in reach".into(),
             };
             let mut notes = vec![reach];
+            match computer.way.as_deref() {
+                Some("direct") => notes.push("directly".into()),
+                Some(_) => notes.push("through Zenoh".into()),
+                None => {}
+            }
             if let Some(time) = computer.round_trip_microseconds {
                 let time = Duration::from_micros(time).as_secs_f64();
                 notes.push(format!("there and back in {:.1} ms", time * 1000.0));
@@ -70,6 +75,10 @@ fn plain(status: &Status) -> String {
         ("frames received", c.frames_received),
         ("  refused", c.frames_refused),
         ("  dropped, to come again", c.frames_dropped),
+        ("frames sent directly", c.direct_frames_sent),
+        ("frames received directly", c.direct_frames_received),
+        ("frames sent through Zenoh", c.zenoh_frames_sent),
+        ("frames received through Zenoh", c.zenoh_frames_received),
     ] {
         out += &format!("\n{what}: {}", text::with_commas(number));
     }

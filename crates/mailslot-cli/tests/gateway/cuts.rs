@@ -15,7 +15,14 @@ const FROZEN: u64 = 8;
 /// One of a domain is cut off for each of [`CUTS`], one frozen, and one behind a line that is too slow for
 /// the stream, all at once. What they miss is counted, and one that is well gets everything in time.
 pub(crate) fn who_is_away_holds_up_nobody() {
-    let mut lan = Lan::new();
+    hold_up_nobody(Lan::new(), "direct");
+}
+
+pub(crate) fn who_is_away_holds_up_nobody_through_zenoh() {
+    hold_up_nobody(Lan::through_zenoh(), "zenoh");
+}
+
+fn hold_up_nobody(mut lan: Lan, way: &str) {
     let mut sue = lan.computer("SUE");
     let names = CUTS.map(|seconds| format!("CUT{seconds}"));
     // The cable of number i is i + 2.
@@ -30,7 +37,9 @@ pub(crate) fn who_is_away_holds_up_nobody() {
         other.start();
     }
     let others: Vec<&Computer> = cut.iter().chain([&frozen, &well, &slow]).collect();
-    others.iter().for_each(|other| sue.reaches(other));
+    // Before that the domain's name doesn't mean one that is out of reach.
+    others.iter().for_each(|other| sue.knows_as_member(other));
+    eventually("all go that way", || others.iter().all(|other| sue.goes(other) == way));
     let watches: Vec<Watch> = others.iter().map(|other| Watch::start(other, "x")).collect();
     let (of_cut, rest) = watches.split_at(CUTS.len());
     let [of_frozen, of_well, of_slow] = rest else { unreachable!() };

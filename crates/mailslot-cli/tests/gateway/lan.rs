@@ -12,6 +12,8 @@ pub(crate) struct Lan {
     ports: u32,
     namespaces: Vec<String>,
     lines: Vec<Running>,
+    /// Its computers do without direct connections.
+    relayed: bool,
 }
 
 /// What a bad line does to all that goes through it, in each direction.
@@ -21,6 +23,8 @@ pub(crate) struct Line {
     pub(crate) loss_percent: u32,
     /// Bits a second; 0 for no limit.
     pub(crate) rate: u32,
+    /// While the computer behind it has a file `closed`, TCP doesn't get through from or to this port.
+    pub(crate) port: u16,
 }
 
 static LANS: AtomicU32 = AtomicU32::new(0);
@@ -35,10 +39,19 @@ impl Lan {
         // The pid and a number: tests run at the same time.
         let number = LANS.fetch_add(1, Ordering::Relaxed);
         let tag = format!("ms{}-{number}", id());
-        let mut lan = Self { tag, number, ports: 0, namespaces: vec![], lines: vec![] };
+        // To compare the two ways by hand.
+        let relayed = std::env::var_os("MAILSLOT_TEST_THROUGH_ZENOH").is_some();
+        let mut lan = Self { tag, number, ports: 0, namespaces: vec![], lines: vec![], relayed };
         let bridge = lan.namespace("bridge");
         ip(&format!("-n {bridge} link add br0 type bridge"));
         ip(&format!("-n {bridge} link set br0 up"));
+        lan
+    }
+
+    /// One on which all goes through Zenoh.
+    pub(crate) fn through_zenoh() -> Self {
+        let mut lan = Self::new();
+        lan.relayed = true;
         lan
     }
 
@@ -57,7 +70,15 @@ impl Lan {
     pub(crate) fn computer(&mut self, name: &str) -> Computer {
         let namespace = self.namespace(name);
         self.plug(&namespace, "eth0");
-        Computer::new(name, Some(&namespace), "eth0")
+        self.new_computer(name, &namespace)
+    }
+
+    fn new_computer(&self, name: &str, namespace: &str) -> Computer {
+        let computer = Computer::new(name, Some(namespace), "eth0");
+        if self.relayed {
+            computer.configure("[network]\ninterface = 'eth0'\ndirect = false\n");
+        }
+        computer
     }
 
     /// Plugs a computer of another network into this one, too.
@@ -81,12 +102,13 @@ impl Lan {
     /// A computer at the end of a bad line.
     pub(crate) fn computer_behind(&mut self, line: Line, name: &str) -> Computer {
         let (namespace, bridge, n) = (self.namespace(name), self.bridge(), self.ports + 1);
-        let computer = Computer::new(name, Some(&namespace), "eth0");
+        let computer = self.new_computer(name, &namespace);
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gateway/relay.py");
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &bridge, "python3", script]);
         command.args([format!("port{n}"), format!("far{n}")]);
         command.args([line.delay_millis, line.loss_percent, line.rate].map(|n| n.to_string()));
+        command.arg(line.port.to_string()).arg(computer.path("closed"));
         let log = computer.path("line");
         self.lines.push(Running::start(command.stdin(Stdio::null()), &log));
         eventually("the line exists", || {

@@ -22,11 +22,18 @@ fn two(lan: &mut Lan, line: Option<Line>) -> (Computer, Computer) {
     (sue, joe)
 }
 
-/// A stream as fast as it goes: nothing is lost, all is in order, and it takes no more memory.
 pub(crate) fn millions_of_records() {
+    stream(Lan::new());
+}
+
+pub(crate) fn millions_of_records_through_zenoh() {
+    stream(Lan::through_zenoh());
+}
+
+/// A stream as fast as it goes: nothing is lost, all is in order, and it takes no more memory.
+fn stream(mut lan: Lan) {
     let scale = std::env::var("MAILSLOT_TEST_SCALE").ok().and_then(|n| n.parse().ok());
     let total = RECORDS * scale.unwrap_or(1);
-    let mut lan = Lan::new();
     let (sue, joe) = two(&mut lan, None);
     let check = Check::start(&joe, "x");
     let start = Instant::now();
@@ -55,7 +62,7 @@ pub(crate) fn millions_of_records() {
 /// Over a line that carries the largest records in some seconds, one after the other.
 pub(crate) fn large_records_let_small_ones_pass() {
     const SIZE: usize = 16 << 20;
-    let line = Line { delay_millis: 1, loss_percent: 0, rate: 40_000_000 };
+    let line = Line { delay_millis: 1, rate: 40_000_000, ..Line::default() };
     let mut lan = Lan::new();
     let (sue, joe) = two(&mut lan, Some(line));
     let watch = Watch::start(&joe, "small");
@@ -89,8 +96,8 @@ pub(crate) fn large_records_let_small_ones_pass() {
 }
 
 pub(crate) fn a_lossy_line_and_a_slow_one() {
-    let lossy = Line { delay_millis: 50, loss_percent: 1, rate: 0 };
-    let slow = Line { delay_millis: 0, loss_percent: 0, rate: 1_000_000 };
+    let lossy = Line { delay_millis: 50, loss_percent: 1, ..Line::default() };
+    let slow = Line { rate: 1_000_000, ..Line::default() };
     for (line, total) in [(lossy, 20_000), (slow, 5000)] {
         let mut lan = Lan::new();
         let (sue, joe) = two(&mut lan, Some(line));

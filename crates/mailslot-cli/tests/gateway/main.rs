@@ -9,6 +9,7 @@ mod activation;
 mod confirmed;
 mod crowd;
 mod cuts;
+mod direct;
 mod disk;
 mod ends;
 mod independent;
@@ -51,6 +52,7 @@ const ON_LOOPBACK: &[Case] = cases![
     questions::a_ping_waits_as_long_as_it_says,
     questions::who_asks_much_keeps_nobody_from_the_status,
     metrics::clients_that_are_slow_many_or_mad_hold_up_nobody,
+    direct::status_says_which_way_is_taken,
     activation::who_writes_before_the_gateway_is_up_is_served,
     activation::what_is_no_gateways_socket_is_refused,
 ];
@@ -64,8 +66,10 @@ const WITH_SYSTEMD: &[Case] = cases![units::systemd_finds_nothing_wrong_with_the
 /// They need root, most for network namespaces. The long ones first.
 const IN_NAMESPACES: &[Case] = cases![
     cuts::who_is_away_holds_up_nobody,
+    cuts::who_is_away_holds_up_nobody_through_zenoh,
     crowd::twenty_computers,
     lines::millions_of_records,
+    lines::millions_of_records_through_zenoh,
     lines::a_lossy_line_and_a_slow_one,
     lines::large_records_let_small_ones_pass,
     ends::gateways_and_readers_are_killed,
@@ -80,6 +84,8 @@ const IN_NAMESPACES: &[Case] = cases![
     routers::peers_by_address_need_no_multicast,
     users::others_may_use_roots_gateway_and_no_more,
     disk::a_full_disk_stops_no_record,
+    direct::a_firewall_in_the_middle_of_a_stream,
+    direct::one_behind_a_firewall_is_reached,
 ];
 
 /// They need both.
@@ -88,6 +94,7 @@ const IN_NAMESPACES_WITH_PYTHON: &[Case] = cases![
     strangers::strangers_get_no_connection,
     strangers::a_member_neither_forges_nor_reads_nor_floods,
     strangers::garbage_on_every_port_harms_nobody,
+    strangers::garbage_for_direct_connections_harms_nobody,
     strangers::a_revoked_member_is_out_everywhere_in_time,
 ];
 

@@ -1,7 +1,9 @@
 """A bad line: two Ethernet devices, of which each gets what is sent through the other, late, and not
 all of it. Kernels without netem have no other.
 
-relay.py NEAR FAR DELAY_MILLIS LOSS_PERCENT BITS_PER_SECOND"""
+While FILE exists, nothing of TCP gets through from or to PORT, as with a firewall.
+
+relay.py NEAR FAR DELAY_MILLIS LOSS_PERCENT BITS_PER_SECOND PORT FILE"""
 
 import fcntl, heapq, os, random, select, struct, sys, time
 
@@ -16,9 +18,17 @@ def tap(name):
     return fd
 
 
+def is_of_port(frame, port):
+    if frame[12:14] != b"\x08\0" or frame[23] != 6:
+        return False
+    at = 14 + (frame[14] & 15) * 4
+    return port in struct.unpack_from(">HH", frame, at)
+
+
 def main():
     near, far = tap(sys.argv[1]), tap(sys.argv[2])
-    delay, loss, rate = (int(word) for word in sys.argv[3:])
+    delay, loss, rate = (int(word) for word in sys.argv[3:6])
+    port, file = int(sys.argv[6]), sys.argv[7]
     print("ready", flush=True)
     dice = random.Random(1)
     other = {near: far, far: near}
@@ -32,6 +42,8 @@ def main():
             except OSError:
                 continue
             now = time.monotonic()
+            if port and os.path.exists(file) and is_of_port(frame, port):
+                continue
             if dice.random() * 100 < loss or free[fd] - now > QUEUE_SECONDS:
                 continue
             if rate:

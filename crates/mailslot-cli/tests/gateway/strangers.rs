@@ -33,7 +33,7 @@ impl Scene {
         let mut lan = Lan::new();
         let mut sue = lan.computer("SUE");
         let address = format!("{}:7450", lan.last_address());
-        sue.configure("[network]\nlisten = ['0.0.0.0:7450']\ninterface = 'eth0'\n");
+        sue.configure("[network]\nlisten = ['0.0.0.0:7450']\ninterface = 'eth0'\ndirect = 7451\n");
         let (mut joe, mallory) = (lan.computer("JOE"), lan.computer("MALLORY"));
         sue.meets(&mut joe);
         let slot = sue.read("x");
@@ -140,6 +140,25 @@ pub(crate) fn garbage_on_every_port_harms_nobody() {
     eve.start();
     eve.reaches(&scene.sue);
     scene.sue.reaches(&eve);
+}
+
+/// Who connects to the port of direct connections, and isn't who it says, or says nothing, in bulk.
+pub(crate) fn garbage_for_direct_connections_harms_nobody() {
+    let mut scene = Scene::new();
+    let invitation = scene.invitation("ANN", "1h");
+    eventually("they are connected directly", || scene.sue.goes(&scene.joe) == "direct");
+    scene.address = scene.address.replace("7450", "7451");
+    let attack = scene.attack("direct", &invitation);
+    scene.goes_on_during(&attack);
+    assert_eq!(attack.says("heard "), "0");
+    scene.is_well();
+    scene.logs("turned away");
+    assert_eq!(scene.sue.goes(&scene.joe), "direct");
+    // Somebody new still gets in.
+    let mut eve = scene.lan.computer("EVE");
+    scene.sue.invite(&eve);
+    eve.start();
+    eventually("she is connected directly", || scene.sue.goes(&eve) == "direct");
 }
 
 /// Also for one whose gateway doesn't go by the list, and while another sees to it that JOE misses the list

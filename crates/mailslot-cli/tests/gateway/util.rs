@@ -156,6 +156,14 @@ impl Computer {
         of.and_then(|computer| computer[what].as_u64()).unwrap_or(0)
     }
 
+    /// Which way frames to another computer take: `direct`, `zenoh`, or nothing.
+    pub(crate) fn goes(&self, to: &Computer) -> String {
+        let status = self.status();
+        let computers = status["domains"][0]["computers"].as_array().unwrap();
+        let of = computers.iter().find(|computer| computer["name"] == *to.name);
+        of.and_then(|computer| computer["way"].as_str()).unwrap_or_default().to_owned()
+    }
+
     /// What the gateway has said.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()

@@ -22,6 +22,14 @@ impl Address {
     }
 }
 
+impl Address {
+    /// What stands before the port, without brackets.
+    pub(crate) fn host(&self) -> &str {
+        let host = self.0.rsplit_once(':').map_or(&*self.0, |(host, _)| host);
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    }
+}
+
 impl TryFrom<String> for Address {
     type Error = String;
 

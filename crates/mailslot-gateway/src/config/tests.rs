@@ -7,6 +7,7 @@ fn everything_has_a_default() {
     let network = config.network_of("WORKGROUP");
     assert_eq!((network.multicast, &network.interface[..]), (true, "auto"));
     assert_eq!(network.listen[0].to_string(), "[::]:0");
+    assert_eq!(network.direct, Direct::Port(0));
     let none = tempfile::tempdir().unwrap();
     assert_eq!(Config::read(none.path()).unwrap(), config);
 }
@@ -34,6 +35,26 @@ fn a_domain_may_differ() {
 }
 
 #[test]
+fn direct_connections_have_a_port_or_none() {
+    for (text, direct) in
+        [("true", Direct::Port(0)), ("7451", Direct::Port(7451)), ("false", Direct::Off)]
+    {
+        let config = Config::parse(&format!("[domain.Lab]\ndirect = {text}")).unwrap();
+        assert_eq!(config.network_of("lab").direct, direct);
+        assert_eq!(config.network_of("other").direct, Direct::Port(0));
+    }
+}
+
+#[test]
+fn hosts_are_known_without_their_ports() {
+    for (text, host) in
+        [("[::]:0", "::"), ("192.0.2.7:1", "192.0.2.7"), ("joe.example:1", "joe.example")]
+    {
+        assert_eq!(Address::try_from(text.to_owned()).unwrap().host(), host);
+    }
+}
+
+#[test]
 fn errors_name_the_line() {
     for (text, line, what) in [
         ("\n[network]\nlisen = []", 3, "lisen"),
@@ -47,6 +68,8 @@ fn errors_name_the_line() {
         ("[network]\npeers = ['::1:9']", 2, "brackets"),
         ("[network]\npeers = ['tls/joe:9']", 2, "host"),
         ("[network]\nmulticast = 'yes'", 2, "boolean"),
+        ("[network]\ndirect = 'yes'", 2, "up to 65535"),
+        ("[network]\ndirect = 65536", 2, "up to 65535"),
         ("[network", 1, ""),
     ] {
         let error = Config::parse(text).unwrap_err();

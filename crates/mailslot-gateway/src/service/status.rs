@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Service, Shared};
+use crate::transport::Way;
 
 /// The socket's name.
 const SOCKET: &str = "status";
@@ -115,6 +116,8 @@ pub struct ComputerStatus {
     pub queued_bytes: u64,
     /// Records for it that were lost.
     pub lost: u64,
+    /// Which way frames to it take: `direct` or `zenoh`, if it can be reached.
+    pub way: Option<String>,
     /// How long a frame takes there and back, once known.
     pub round_trip_microseconds: Option<u64>,
 }
@@ -142,12 +145,21 @@ pub struct CounterStatus {
     pub frames_refused: u64,
     /// Frames for which there was no room.
     pub frames_dropped: u64,
+    /// Frames of all kinds that were sent by direct connections.
+    pub direct_frames_sent: u64,
+    /// Frames that came by direct connections.
+    pub direct_frames_received: u64,
+    /// Frames of all kinds that were sent through Zenoh.
+    pub zenoh_frames_sent: u64,
+    /// Frames that came through Zenoh.
+    pub zenoh_frames_received: u64,
 }
 
 impl Service {
     /// How the gateway is now.
     pub(super) fn status(&mut self) -> Status {
         let (now, counters) = (self.now(), self.core.counters());
+        let traffic = self.transport.traffic();
         let peers = self.core.peers();
         let domains = self.core.membership().domains.iter();
         let domains = domains.map(|domain| {
@@ -159,6 +171,7 @@ impl Service {
                 reachable_seconds: peer.up.map(|up| now.saturating_sub(up).as_secs()),
                 queued_bytes: peer.queued_bytes as u64,
                 lost: peer.lost,
+                way: self.transport.way(&peer.peer).map(|way| way_name(way).to_owned()),
                 round_trip_microseconds: peer.round_trip.map(|time| time.as_micros() as u64),
             });
             let (name, own) = (domain.name.clone(), domain.own.clone());
@@ -182,8 +195,19 @@ impl Service {
                 frames_received: counters.frames_received,
                 frames_refused: counters.frames_refused,
                 frames_dropped: self.frames_dropped,
+                direct_frames_sent: traffic.direct_sent,
+                direct_frames_received: traffic.direct_received,
+                zenoh_frames_sent: traffic.relayed_sent,
+                zenoh_frames_received: traffic.relayed_received,
             },
         }
+    }
+}
+
+fn way_name(way: Way) -> &'static str {
+    match way {
+        Way::Direct => "direct",
+        Way::Relayed => "zenoh",
     }
 }
 

@@ -41,6 +41,20 @@ struct Pending {
     rung: bool,
 }
 
+impl Pending {
+    fn frame(&mut self, from: PeerId, bytes: Vec<u8>) {
+        let cost = bytes.len() + FRAME_COST;
+        let of_peer = self.bytes_of.get(&from).copied().unwrap_or(0);
+        if of_peer + cost > PEER_BYTES || self.bytes + cost > ALL_BYTES {
+            self.events.dropped += 1;
+            return;
+        }
+        self.bytes += cost;
+        self.bytes_of.insert(from.clone(), of_peer + cost);
+        self.events.frames.push_back((from, bytes));
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     pending: Mutex<Pending>,
@@ -72,16 +86,13 @@ pub fn events() -> std::io::Result<(EventSink, EventSource)> {
 impl EventSink {
     /// A frame came. Its source is `from`, proven by the transport.
     pub fn frame(&self, from: PeerId, bytes: Vec<u8>) {
+        self.push(|pending| pending.frame(from, bytes));
+    }
+
+    /// Frames came from `from`: leaves `frames` empty.
+    pub fn frames(&self, from: &PeerId, frames: &mut Vec<Vec<u8>>) {
         self.push(|pending| {
-            let cost = bytes.len() + FRAME_COST;
-            let of_peer = pending.bytes_of.get(&from).copied().unwrap_or(0);
-            if of_peer + cost > PEER_BYTES || pending.bytes + cost > ALL_BYTES {
-                pending.events.dropped += 1;
-                return;
-            }
-            pending.bytes += cost;
-            pending.bytes_of.insert(from.clone(), of_peer + cost);
-            pending.events.frames.push_back((from, bytes));
+            frames.drain(..).for_each(|bytes| pending.frame(from.clone(), bytes));
         });
     }
 

@@ -10,6 +10,8 @@
 //! | `peers` | the computers of a domain, by its member list |
 //! | `domain` | sending and receiving |
 //! | `keeper` | the thread that greets, follows the member list, and renews |
+//! | `direct` | connections of our own between two computers that can reach each other |
+//! | `traffic` | how many frames have taken which way |
 //! | `outbox` | what waits to be sent to one computer |
 //! | `threads` | what a process needs in its environment before any of this |
 //! | [`refusals`] | connections that Zenoh refuses, for the log |
@@ -33,11 +35,13 @@ use self::domain::{Domain, LARGEST_FRAME};
 use self::handshake::Own;
 use self::keeper::Keeper;
 use self::peers::Peers;
-use super::{EventSink, Membership, PeerId, SendError, Transport};
+use self::traffic::Traffic;
+use super::{EventSink, Membership, PeerId, SendError, Transport, Way};
 use crate::config::{Config, Network};
 use crate::identity::{self, Error, Identity, Store, keys};
 use mailslot_wire::name::fold_case;
 
+mod direct;
 mod domain;
 mod handshake;
 mod interfaces;
@@ -51,6 +55,7 @@ mod sockets;
 #[cfg(test)]
 mod tests;
 pub mod threads;
+mod traffic;
 mod wire;
 
 /// Takes a line for the log.
@@ -71,6 +76,7 @@ struct Shared {
     store: Store,
     sink: EventSink,
     log: Log,
+    traffic: Traffic,
     /// By folded name.
     domains: RwLock<HashMap<Arc<str>, Arc<Domain>>>,
     state: Mutex<State>,
@@ -112,6 +118,7 @@ impl Zenoh {
             store,
             sink,
             log,
+            traffic: Traffic::default(),
             domains: RwLock::default(),
             state: Mutex::new(state),
             bell,
@@ -158,6 +165,17 @@ impl Transport for Zenoh {
 
     fn largest_frame(&self) -> usize {
         LARGEST_FRAME
+    }
+
+    fn way(&self, to: &PeerId) -> Option<Way> {
+        let domains = self.shared.domains.read().unwrap_or_else(PoisonError::into_inner);
+        let peers = domains.get(to.domain())?.read();
+        let path = peers.get(to.computer())?.path.as_ref()?;
+        Some(if path.is_direct() { Way::Direct } else { Way::Relayed })
+    }
+
+    fn traffic(&self) -> super::Traffic {
+        self.shared.traffic.now()
     }
 }
 

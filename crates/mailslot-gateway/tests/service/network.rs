@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mailslot_gateway::transport::{Domain, EventSink, Membership, PeerId, SendError, Transport};
+use mailslot_gateway::transport::{
+    Domain, EventSink, Membership, PeerId, SendError, Traffic, Transport, Way,
+};
 
 pub(crate) struct SocketTransport {
     socket: UnixDatagram,
@@ -86,5 +88,13 @@ impl Transport for SocketTransport {
 
     fn largest_frame(&self) -> usize {
         64 * 1024
+    }
+
+    fn way(&self, to: &PeerId) -> Option<Way> {
+        self.dir.join(to.computer()).exists().then_some(Way::Direct)
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
     }
 }

@@ -4,7 +4,8 @@ MODE: `nobody` has no certificate, `stranger` the one in IDENTITY, which the oth
 `member` one that they take. Listens to everything, sends everything it can think of to SUE in the names of
 others, and what it has heard once more. Then, as a member, it sends too much, and too large. `flood` is a
 member that gives JOE so much to look at that he misses what others tell him, until it is killed. `ports`
-knows no Zenoh: it sends garbage to ADDRESS and to the port for scouting.
+knows no Zenoh: it sends garbage to ADDRESS and to the port for scouting. `direct` sends what a direct
+connection might begin with, and garbage, to ADDRESS.
 
 Says `heard N`, `leaked` if a secret was among it, and `done`."""
 
@@ -112,11 +113,41 @@ def ports(identity, address):
     say("done")
 
 
+def direct(address):
+    host, port = address.rsplit(":", 1)
+    kept, heard = [], 0
+    end = time.monotonic() + SECONDS
+    call = b"MSd1" + random.randbytes(32)
+    say("begins")
+    while time.monotonic() < end:
+        tcp = socket.socket()
+        tcp.settimeout(0.2)
+        try:
+            tcp.connect((host, int(port)))
+            size = random.choice([0, 9, 25, 64_025, 64_026, 2**32 - 1])
+            hello = call + size.to_bytes(4, "big") + random.randbytes(200)
+            tcp.sendall(
+                random.choice(
+                    [b"GET / HTTP/1.1\r\n\r\n", random.randbytes(50_000), b"", call, hello, b"MSd2", hello[:50]]
+                )
+            )
+            heard += len(kept[-CONNECTIONS].recv(100)) if len(kept) > CONNECTIONS else 0
+        except OSError:
+            pass
+        kept.append(tcp)
+        if len(kept) > 2 * CONNECTIONS:
+            kept.pop(0).close()
+    say("heard", heard)
+    say("done")
+
+
 def main():
     mode, identity, address = sys.argv[1:]
     identity = ms1.Identity(identity)
     if mode == "ports":
         ports(identity, address)
+    elif mode == "direct":
+        direct(address)
     elif mode == "flood":
         flood(identity)
     else:

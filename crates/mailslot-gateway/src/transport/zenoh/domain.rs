@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLo
 use zenoh::qos::CongestionControl;
 use zenoh::{Session, Wait};
 
+use super::direct::Sent;
 use super::outbox::{Outbox, Parcel};
 use super::peers::{Peer, Peers};
 use super::seal::{self, Greeting};
-use super::{Shared, wire};
+use super::{Shared, direct, wire};
 use crate::identity;
 use crate::transport::{PeerId, SendError};
 
@@ -31,6 +32,8 @@ pub(super) enum Note {
     Request { from: String, text: Vec<u8> },
     /// The authority's answer.
     Renewal { from: String, text: Vec<u8> },
+    /// A computer tells where it takes direct connections.
+    Offer { from: String, text: Vec<u8> },
     /// Files have changed.
     Changed,
     /// Messages are being thrown away.
@@ -50,7 +53,7 @@ pub(super) struct Domain {
     pub(super) session: OnceLock<Session>,
     notes: SyncSender<Note>,
     /// Numbers for sealing: none is used twice.
-    counter: AtomicU64,
+    pub(super) counter: AtomicU64,
     /// What could not be opened since the last look.
     pub(super) refused: Mutex<Refused>,
     /// Lists that wait for the keeper.
@@ -118,7 +121,21 @@ impl Domain {
         let peers = self.read();
         let peer = peers.get(to.computer()).ok_or(SendError::Unreachable)?;
         frame.push(wire::DATA);
-        if self.sealed(peer, frame)? { Ok(()) } else { Err(SendError::Busy) }
+        if let Some(path) = &peer.path {
+            match path.send(&self.counter, frame) {
+                Sent::Taken => {
+                    self.shared.traffic.direct_sent();
+                    return Ok(());
+                }
+                Sent::Busy => return Err(SendError::Busy),
+                Sent::NotDirect(back) => frame = back,
+            }
+        }
+        if !self.sealed(peer, frame)? {
+            return Err(SendError::Busy);
+        }
+        self.shared.traffic.zenoh_sent();
+        Ok(())
     }
 
     /// Sends to the keeper of another gateway.
@@ -131,11 +148,11 @@ impl Domain {
     }
 
     fn sealed(&self, peer: &Peer, frame: Vec<u8>) -> Result<bool, SendError> {
-        let (Some(channel), Some(outbox)) = (&peer.channel, &peer.outbox) else {
+        let (Some(path), Some(outbox)) = (&peer.path, &peer.outbox) else {
             return Err(SendError::Unreachable);
         };
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        Ok(outbox.push(Parcel::Sealed(channel.clone(), number, frame)))
+        Ok(outbox.push(Parcel::Sealed(path.channel.clone(), number, frame)))
     }
 
     /// Sends something that needs no seal: a greeting or a list.
@@ -193,7 +210,9 @@ impl Domain {
     fn open(&self, from: &str, payload: Cow<'_, [u8]>) {
         let channel = {
             let peers = self.read();
-            peers.get(from).and_then(|peer| Some((peer.id.clone(), peer.channel.clone()?)))
+            peers
+                .get(from)
+                .and_then(|peer| Some((peer.id.clone(), peer.path.as_ref()?.channel.clone())))
         };
         let Some((id, channel)) = channel else { return self.refuse(from) };
         let most = 1 + seal::OVERHEAD + LARGEST_FRAME + 1;
@@ -205,8 +224,14 @@ impl Domain {
         };
         let computer = || from.to_owned();
         match frame.pop() {
-            Some(wire::DATA) => self.shared.sink.frame(id, frame),
+            Some(wire::DATA) => {
+                self.shared.traffic.zenoh_received();
+                self.shared.sink.frame(id, frame);
+            }
             Some(wire::REQUEST) => self.note(Note::Request { from: computer(), text: frame }),
+            Some(wire::OFFER) if frame.len() <= direct::OFFER_MAX => {
+                self.note(Note::Offer { from: computer(), text: frame });
+            }
             Some(wire::RENEWAL) => self.note(Note::Renewal { from: computer(), text: frame }),
             _ => self.refuse(from),
         }

@@ -1,5 +1,7 @@
 //! One peer, from its first sign of life to a channel: who greets whom when. No I/O and no clock.
 
+use std::sync::Arc;
+
 use x25519_dalek::StaticSecret;
 
 use super::seal::{Channel, Ends, Greeting, Tie};
@@ -29,13 +31,16 @@ pub(super) struct Handshake {
     heard: [u8; 32],
     /// The key that the channel was made for: it greeted with this one after it had heard ours.
     proven: Option<[u8; 32]>,
+    /// The last channel, and the peer's key that it was made for. If the peer was out of sight and comes
+    /// back with the same key, it is the same, with what it remembers.
+    made: Option<([u8; 32], Arc<Channel>)>,
 }
 
 /// What a greeting leads to.
 #[derive(Default)]
 pub(super) struct Met {
     /// A new channel to the peer.
-    pub(super) channel: Option<Channel>,
+    pub(super) channel: Option<Arc<Channel>>,
     /// The peer wants a greeting back.
     pub(super) answer: bool,
 }
@@ -44,7 +49,7 @@ impl Handshake {
     /// `None` if the peer's key is a bad one.
     pub(super) fn new(own: &Own, exchange: [u8; 32], ends: Ends<'_>) -> Option<Self> {
         let tie = Tie::new(&own.exchange, exchange, ends)?;
-        Some(Self { exchange, tie, heard: [0; 32], proven: None })
+        Some(Self { exchange, tie, heard: [0; 32], proven: None, made: None })
     }
 
     /// The peer's lasting key.
@@ -79,7 +84,11 @@ impl Handshake {
         self.heard = greeting.key;
         let mut met = Met { channel: None, answer: !greeting.done || !fresh };
         if fresh && self.proven != Some(greeting.key) {
-            met.channel = self.tie.channel(&own.ephemeral, greeting.key, ends);
+            if self.made.as_ref().is_none_or(|(key, _)| *key != greeting.key) {
+                let made = self.tie.channel(&own.ephemeral, greeting.key, ends);
+                self.made = made.map(|channel| (greeting.key, Arc::new(channel)));
+            }
+            met.channel = self.made.as_ref().map(|(_, channel)| channel.clone());
             self.proven = met.channel.is_some().then_some(greeting.key);
         }
         Some((met, greeting.serial))

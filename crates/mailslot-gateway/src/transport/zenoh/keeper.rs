@@ -13,11 +13,12 @@ use zenoh::sample::SampleKind;
 use zenoh::{Session, Wait};
 
 use self::standing::Standing;
+use super::direct::Direct;
 use super::domain::{Domain, Note, Refused};
 use super::seal::Greeting;
 use super::sockets::Scouts;
 use super::{interfaces, session, wire};
-use crate::config::Network;
+use crate::config::{self, Network};
 use crate::identity::keys::hex;
 use crate::identity::member::{Renewal, RenewalRequest};
 use crate::identity::{self, Error, Identity, SignedList, Store};
@@ -46,6 +47,7 @@ pub(super) struct Keeper {
     /// It has been said that Zenoh's [sockets](super::sockets) are out of reach.
     said_sockets: bool,
     scouts: Option<Scouts>,
+    direct: Option<Direct>,
     search_at: Instant,
     /// When to look whether all have our list, and how long to wait after that.
     tell: (Instant, Duration),
@@ -70,6 +72,7 @@ impl Keeper {
             standing: Standing::Member,
             said_sockets: false,
             scouts: None,
+            direct: None,
             search_at: now,
             tell: (now, lists::TELL_AGAIN),
         }
@@ -78,6 +81,7 @@ impl Keeper {
     /// Runs until it is told to stop.
     pub(super) fn run(mut self, notes: &Receiver<Note>) {
         let Some(_declared) = self.open(notes) else { return };
+        self.open_direct();
         self.tell_standing();
         loop {
             let wait = self.next().saturating_duration_since(Instant::now());
@@ -118,6 +122,19 @@ impl Keeper {
                     Ok(note) => self.heed(note),
                     Err(RecvTimeoutError::Timeout) => break,
                 }
+            }
+        }
+    }
+
+    /// Takes and makes direct connections, unless routers are the only way to others.
+    fn open_direct(&mut self) {
+        if self.network.direct == config::Direct::Off || !self.network.routers.is_empty() {
+            return;
+        }
+        match Direct::start(self.domain.clone(), &self.network) {
+            Ok(direct) => self.direct = Some(direct),
+            Err(why) => {
+                self.domain.log(&format!("no direct connections, all goes through Zenoh: {why}"))
             }
         }
     }
@@ -222,6 +239,11 @@ impl Keeper {
                     self.domain.log(&format!("cannot renew {from}: {why}"));
                 }
             }
+            Note::Offer { from, text } => {
+                if let Some(direct) = &self.direct {
+                    direct.offered(from, text);
+                }
+            }
             Note::Renewal { from, text } => {
                 if from == self.domain.authority() {
                     self.renewed(&text);
@@ -305,6 +327,10 @@ impl Keeper {
                 self.ask_at = Instant::now();
             }
         }
+        // Who wants no answer has the keys.
+        if let Some(direct) = self.direct.as_ref().filter(|_| !answer) {
+            direct.introduce(from);
+        }
     }
 
     /// Tells a computer that we don't know which list we have; if it has a newer one, it sends it.
@@ -340,7 +366,7 @@ impl Keeper {
 
     fn ask(&mut self) -> Result<(), Error> {
         let authority = self.domain.authority();
-        let in_reach = self.domain.read().get(&authority).is_some_and(|p| p.channel.is_some());
+        let in_reach = self.domain.read().get(&authority).is_some_and(|p| p.path.is_some());
         if in_reach {
             let was_pending = self.identity.pending.is_some();
             let request = self.identity.request()?;
@@ -431,6 +457,7 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
+        self.direct = None;
         for id in self.domain.write().shut() {
             self.domain.shared.sink.down(id);
         }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use mailslot_wire::name::fold_case;
 
+use super::direct::Path;
 use super::handshake::{Handshake, Own};
 use super::outbox::Outbox;
-use super::seal::{Channel, Ends};
+use super::seal::Ends;
 use crate::identity::{MemberList, SignedList};
 use crate::transport::PeerId;
 
@@ -31,8 +32,8 @@ pub(super) struct Peer {
     /// It has accepted its invitation.
     joined: bool,
     pub(super) handshake: Handshake,
-    /// How to seal what it gets; it can be reached iff there is one.
-    pub(super) channel: Option<Arc<Channel>>,
+    /// How to seal what it gets, and a direct connection; it can be reached iff there is one.
+    pub(super) path: Option<Path>,
     pub(super) outbox: Option<Outbox>,
     /// When to greet it again, unless it answers, and how long to wait after that.
     greet: Option<(Instant, Duration)>,
@@ -44,9 +45,9 @@ pub(super) struct Peer {
 
 impl Peer {
     fn new(id: PeerId, handshake: Handshake, outbox: Option<Outbox>, now: Instant) -> Self {
-        let (name, expires, joined, channel, greet, gone, serial) = Default::default();
+        let (name, expires, joined, path, greet, gone, serial) = Default::default();
         let mut this =
-            Self { id, name, expires, joined, handshake, channel, outbox, greet, gone, serial };
+            Self { id, name, expires, joined, handshake, path, outbox, greet, gone, serial };
         this.approach(now);
         this
     }
@@ -63,7 +64,7 @@ impl Peer {
 
     /// Whether it has accepted its invitation, as far as we know.
     fn has_joined(&self) -> bool {
-        self.joined || self.channel.is_some()
+        self.joined || self.path.is_some()
     }
 }
 
@@ -98,6 +99,11 @@ impl Peers {
         self.by_name.get_mut(name).map(|peer| (peer, &self.own))
     }
 
+    /// All of them, by folded name.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Arc<str>, &Peer)> {
+        self.by_name.iter()
+    }
+
     pub(super) fn serial(&self) -> u64 {
         self.list.list().serial
     }
@@ -110,7 +116,7 @@ impl Peers {
     /// Those in reach of whom we don't know that they have as new a list as we.
     pub(super) fn behind(&self) -> Vec<Arc<str>> {
         let newest = self.serial();
-        let behind = |peer: &Peer| peer.channel.is_some() && peer.serial < newest;
+        let behind = |peer: &Peer| peer.path.is_some() && peer.serial < newest;
         let peers = self.by_name.iter().filter(|(_, peer)| behind(peer));
         peers.map(|(name, _)| name.clone()).collect()
     }
@@ -125,7 +131,7 @@ impl Peers {
         let is_new = met.channel.is_some();
         peer.serial = serial;
         if let Some(channel) = met.channel {
-            peer.channel = Some(Arc::new(channel));
+            peer.path = Some(Path::new(channel));
         }
         if peer.handshake.is_done() {
             peer.rest();
@@ -152,7 +158,7 @@ impl Peers {
             peer.gone = Some(now);
             peer.handshake.forget();
         }
-        gone && peer.channel.take().is_some()
+        gone && peer.path.take().is_some()
     }
 
     /// From now on `list` is true. Gives those that were in reach and are not any more.
@@ -171,7 +177,7 @@ impl Peers {
                     let ends = Ends { domain: &self.domain, me: &self.me, peer: &folded };
                     let handshake = Handshake::new(&self.own, member.exchange, ends);
                     let id = PeerId::new(&self.domain, &folded);
-                    if old.as_ref().is_some_and(|old| old.channel.is_some()) {
+                    if old.as_ref().is_some_and(|old| old.path.is_some()) {
                         gone.push(id.clone());
                     }
                     let Some(handshake) = handshake else { continue };
@@ -185,7 +191,7 @@ impl Peers {
         }
         self.runs.retain(|name, _| self.by_name.contains_key(name));
         self.list = list;
-        let in_reach = before.into_values().filter(|peer| peer.channel.is_some());
+        let in_reach = before.into_values().filter(|peer| peer.path.is_some());
         gone.extend(in_reach.map(|peer| peer.id));
         gone
     }
@@ -226,7 +232,7 @@ impl Peers {
 
     /// The names of those that can be reached.
     pub(super) fn in_reach(&self) -> Vec<Arc<str>> {
-        let peers = self.by_name.iter().filter(|(_, peer)| peer.channel.is_some());
+        let peers = self.by_name.iter().filter(|(_, peer)| peer.path.is_some());
         peers.map(|(name, _)| name.clone()).collect()
     }
 
@@ -249,7 +255,7 @@ impl Peers {
         for peer in self.by_name.values_mut() {
             peer.rest();
             peer.outbox = None;
-            if peer.channel.take().is_some() {
+            if peer.path.take().is_some() {
                 // It has joined, whatever our list says.
                 peer.joined = true;
                 were_in_reach.push(peer.id.clone());

@@ -29,14 +29,14 @@ struct Refusals {
 }
 
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     refused: u64,
     told: Option<Instant>,
 }
 
 impl Seen {
     /// One more. How many there are to tell of now, if it is time.
-    fn count(&mut self, now: Instant) -> Option<u64> {
+    pub(super) fn count(&mut self, now: Instant) -> Option<u64> {
         self.refused += 1;
         if self.told.is_some_and(|told| now.saturating_duration_since(told) < COMPLAIN) {
             return None;

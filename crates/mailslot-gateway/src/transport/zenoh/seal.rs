@@ -10,6 +10,8 @@
 //!
 //! No I/O and no clock.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Prk, Salt};
 use ring::hmac;
@@ -132,7 +134,9 @@ impl Tie {
             let bytes = expand(&prk, &ends.label("frame", outgoing));
             UnboundKey::new(&AES_256_GCM, &bytes).ok().map(LessSafeKey::new)
         };
-        Some(Channel { to: key(true)?, from: key(false)? })
+        let call = |outgoing| expand(&prk, &ends.label("call", outgoing));
+        let (calls, heard) = ([call(true), call(false)], AtomicU64::new(0));
+        Some(Channel { to: key(true)?, from: key(false)?, calls, heard })
     }
 }
 
@@ -148,6 +152,10 @@ fn expand(prk: &Prk, label: &[u8]) -> [u8; 32] {
 pub(super) struct Channel {
     to: LessSafeKey,
     from: LessSafeKey,
+    /// What a direct connection begins with, ours and the peer's.
+    calls: [[u8; 32]; 2],
+    /// Above all counters that came on direct connections.
+    heard: AtomicU64,
 }
 
 impl Channel {
@@ -160,13 +168,38 @@ impl Channel {
 
     /// What was sealed, if it is whole and was sealed by the peer for us. The counter stands at `at`
     /// in `bytes`.
-    pub(super) fn open(&self, mut bytes: Vec<u8>, at: usize) -> Option<Vec<u8>> {
+    pub(super) fn open(&self, bytes: Vec<u8>, at: usize) -> Option<Vec<u8>> {
         let (counter, _) = bytes.get(at..)?.split_first_chunk()?;
-        let nonce = nonce(u64::from_be_bytes(*counter));
-        let sealed = at + size_of::<u64>()..;
-        let len = self.from.open_within(nonce, Aad::empty(), &mut bytes, sealed).ok()?.len();
+        let counter = u64::from_be_bytes(*counter);
+        self.open_within(counter, bytes, at + size_of::<u64>())
+    }
+
+    /// The same for `sealed`, which came on a direct connection. There counters only grow, so that
+    /// nothing is taken twice.
+    pub(super) fn open_next(&self, counter: u64, sealed: Vec<u8>) -> Option<Vec<u8>> {
+        if counter < self.heard.load(Ordering::Relaxed) {
+            return None;
+        }
+        let frame = self.open_within(counter, sealed, 0)?;
+        self.heard.fetch_max(counter.saturating_add(1), Ordering::Relaxed);
+        Some(frame)
+    }
+
+    fn open_within(&self, counter: u64, mut bytes: Vec<u8>, at: usize) -> Option<Vec<u8>> {
+        let opened = self.from.open_within(nonce(counter), Aad::empty(), &mut bytes, at..);
+        let len = opened.ok()?.len();
         bytes.truncate(len);
         Some(bytes)
+    }
+
+    /// What this computer begins a direct connection with.
+    pub(super) fn call(&self) -> &[u8; 32] {
+        &self.calls[0]
+    }
+
+    /// Whether the peer begins one so.
+    pub(super) fn is_called(&self, call: &[u8; 32]) -> bool {
+        self.calls[1] == *call
     }
 }
 

@@ -12,6 +12,7 @@ use super::*;
 use crate::identity::{Authority, Invitation, now};
 use crate::transport::{EventSource, Events, events};
 
+mod direct;
 mod renewal;
 mod seals;
 mod strangers;
@@ -28,6 +29,8 @@ struct Computer {
     sink: EventSink,
     seen: Events,
     log: Arc<Mutex<Vec<String>>>,
+    /// A line of its configuration.
+    line: &'static str,
 }
 
 impl Computer {
@@ -35,7 +38,7 @@ impl Computer {
         let dir = tempfile::tempdir().unwrap();
         let (sink, source) = events().unwrap();
         let (seen, log) = Default::default();
-        Self { dir, zenoh: None, source, sink, seen, log }
+        Self { dir, zenoh: None, source, sink, seen, log, line: "" }
     }
 
     fn store(&self) -> Store {
@@ -92,7 +95,7 @@ impl Computer {
     }
 
     fn start(&mut self) {
-        let config = Config::parse("network.interface = 'lo'").unwrap();
+        let config = config(self.line);
         let lines = self.log.clone();
         let start = Instant::now();
         let log: Log = Arc::new(move |line: &str| {
@@ -107,6 +110,15 @@ impl Computer {
     fn on(mut self) -> Self {
         self.start();
         self
+    }
+
+    /// Goes by another configuration from now on.
+    fn configure(&self, line: &str) {
+        self.zenoh.as_ref().unwrap().reload(config(line));
+    }
+
+    fn way(&self, to: &str) -> Option<Way> {
+        self.zenoh.as_ref().unwrap().way(&id(to))
     }
 
     fn look(&mut self) {
@@ -147,6 +159,10 @@ impl Computer {
     }
 }
 
+fn config(line: &str) -> Config {
+    Config::parse(&format!("[network]\ninterface = 'lo'\n{line}\n")).unwrap()
+}
+
 #[track_caller]
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
@@ -162,8 +178,16 @@ fn id(computer: &str) -> PeerId {
 
 /// SUE, who made the domain, and JOE, whom she invited, in reach of each other and renewed.
 fn two() -> (Computer, Computer) {
-    let mut sue = Computer::create("WORKGROUP", "SUE").on();
+    two_with("")
+}
+
+/// The same with a line in their configuration.
+fn two_with(line: &'static str) -> (Computer, Computer) {
+    let mut sue = Computer::create("WORKGROUP", "SUE");
+    sue.line = line;
+    sue.start();
     let mut joe = Computer::joined(sue.invite("JOE", DAY));
+    joe.line = line;
     let first = joe.identity();
     joe.start();
     eventually("JOE is renewed", || joe.identity().certificate != first.certificate);
@@ -193,7 +217,8 @@ fn exchange(from: &mut Computer, to_name: &str, to: &mut Computer, from_name: &s
 
 #[test]
 fn two_computers_meet_and_exchange_frames() {
-    let (mut sue, mut joe) = two();
+    // Between two ways there is no order.
+    let (mut sue, mut joe) = two_with("direct = false");
     assert_eq!((sue.members(), joe.members()), (vec!["JOE".to_owned()], vec!["SUE".to_owned()]));
     assert!(sue.reaches(&id("JOE")) && joe.reaches(&id("SUE")));
     sue.frames();

@@ -13,6 +13,10 @@ pub(super) const DATA: u8 = 0;
 pub(super) const REQUEST: u8 = 1;
 /// It is the authority's answer.
 pub(super) const RENEWAL: u8 = 2;
+/// It tells where its sender takes direct connections.
+pub(super) const OFFER: u8 = 3;
+/// It is the first of either side on a direct connection.
+pub(super) const HELLO: u8 = 4;
 
 /// Where `to` gets what `from` sends. Names are folded; `*` stands for all.
 pub(super) fn frames(domain: &str, to: &str, from: &str) -> String {

@@ -1,5 +1,7 @@
 //! Proofs and seals, without a network.
 
+use std::sync::Arc;
+
 use x25519_dalek::StaticSecret;
 
 use super::super::handshake::{Handshake, Own};
@@ -12,7 +14,7 @@ struct End {
     me: &'static str,
     peer: &'static str,
     handshake: Handshake,
-    channel: Option<Channel>,
+    channel: Option<Arc<Channel>>,
 }
 
 fn secret(n: u8) -> StaticSecret {
