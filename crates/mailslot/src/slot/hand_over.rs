@@ -12,6 +12,7 @@ use std::time::Duration;
 use command_fds::{CommandFdExt, FdMapping};
 use mailslot_ring::{Inherited, fork_generation};
 use mailslot_wire::meta::Metadata;
+use rustix::io::Errno;
 
 use super::waiting::Turn;
 use super::{Mailslot, Polling};
@@ -45,7 +46,7 @@ impl Mailslot {
             found = Some((metadata, dir));
             Ok(limits)
         })
-        .map_err(|error| HandleError::NotAHandle(error.to_string()))?;
+        .map_err(|error| HandleError::NotAHandle(what_is_wrong(&error)))?;
         let (metadata, dir) =
             found.ok_or_else(|| HandleError::NotAHandle("it holds no metadata".into()))?;
         Self::take_over(Arc::new(vault), metadata.name, dir)
@@ -56,6 +57,8 @@ impl Mailslot {
     ///
     /// The descriptor's number travels in the environment variable `MAILSLOT_HANDLE`. One handle
     /// per command; several can travel as descriptors of your own choice, see [`Mailslot::to_fd`].
+    /// `child` itself holds the handle too, for it may be spawned again: drop it, or the slot lives
+    /// as long as it does.
     pub fn pass_to(&self, child: &mut Command) -> Result<(), HandleError> {
         let fd = self.to_fd()?;
         let number = fd.as_raw_fd();
@@ -76,9 +79,14 @@ impl Mailslot {
         let number = value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
             HandleError::NotAHandle(format!("{VARIABLE}={} is no descriptor", value.display()))
         })?;
-        let slot = Self::from_fd(
-            Inherited::duplicate(number).map_err(failed("duplicating the inherited descriptor"))?,
-        )?;
+        let fd = Inherited::duplicate(number).map_err(|error| {
+            if Errno::from_io_error(&error) == Some(Errno::BADF) {
+                HandleError::NotAHandle(format!("{VARIABLE}={number} is no open descriptor"))
+            } else {
+                failed("duplicating the inherited descriptor")(error)
+            }
+        })?;
+        let slot = Self::from_fd(fd)?;
         // The handle must end with this one, and it has proved to be one.
         Inherited::close(number);
         Ok(Some(slot))
@@ -115,6 +123,14 @@ fn read_locked(lock: &OwnedFd) -> io::Result<(Metadata, PathBuf)> {
     let path = std::fs::read_link(format!("/proc/self/fd/{}", lock.as_raw_fd()))?;
     let dir = path.parent().map(Path::to_owned).ok_or(io::ErrorKind::NotFound)?;
     Ok((metadata, dir))
+}
+
+/// What keeps a descriptor from being a handle.
+fn what_is_wrong(error: &io::Error) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::BADF | Errno::NOTSOCK) => "it is no socket, as a read handle is".into(),
+        _ => error.to_string(),
+    }
 }
 
 fn failed(action: &'static str) -> impl Fn(io::Error) -> HandleError {
