@@ -6,6 +6,7 @@ mod confirmed;
 mod hello;
 mod link;
 mod open;
+mod socket;
 
 use std::io::IoSlice;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use mailslot_wire::answer::{ANSWER_MAX, Answer, Outcome, TargetState};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
-use super::link::look;
+use super::socket::look;
 
 /// How long the first write waits for the gateway to say whether there is such a computer. It says
 /// so from what it knows, so this only passes if it is stopped or very busy.

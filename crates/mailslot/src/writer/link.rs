@@ -10,7 +10,7 @@ use mailslot_ring::{Geometry, Producer, PushError, Region, Wake, fork_generation
 use mailslot_wire::answer::{MOVE, Outcome, TargetState};
 use mailslot_wire::limits::Limits;
 use mailslot_wire::message::{HEADER_LEN, INLINE_MAX, attach, record_header};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
@@ -19,6 +19,7 @@ use crate::registry::Connection;
 use super::answers::{Answers, TARGET_WITHIN};
 use super::bell::Bell;
 use super::length;
+use super::socket::{look, wait};
 
 /// A writer that writes looks this often whether its reader still lives, in nanoseconds.
 const LOOK_EVERY: u64 = 500_000;
@@ -461,40 +462,6 @@ fn refused(answers: &Answers) -> Result<(), Failure> {
 fn tampered() -> Failure {
     let error = io::Error::other("the reader's side of the ring makes no sense");
     Failure::Io("queueing the record", error)
-}
-
-/// What tells that the reader has closed its end, or at least will never say anything again.
-const ENDED: PollFlags = PollFlags::HUP.union(PollFlags::ERR).union(PollFlags::RDHUP);
-
-/// Looks whether the reader has closed its end.
-pub(super) fn look(socket: &OwnedFd, spoke: bool) -> Result<(), Failure> {
-    let mut fds = [PollFd::new(socket, PollFlags::RDHUP)];
-    let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
-    // Interrupted, it is looked at again soon.
-    let _ = poll(&mut fds, Some(&zero));
-    if fds[0].revents().intersects(ENDED) {
-        return Err(if spoke { Failure::Gone } else { Failure::Evicted });
-    }
-    Ok(())
-}
-
-fn wait(socket: &OwnedFd, event: PollFlags, patience: Duration) -> Result<bool, Failure> {
-    let deadline = Instant::now().checked_add(patience);
-    loop {
-        let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-        let timeout = left.map(|left| Timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        });
-        let mut fds = [PollFd::new(socket, event | PollFlags::RDHUP)];
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(0) => return Ok(false),
-            Ok(_) if fds[0].revents().intersects(ENDED) => return Err(Failure::Gone),
-            Ok(_) => return Ok(true),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(Failure::Io("waiting for room", error.into())),
-        }
-    }
 }
 
 fn concatenated(parts: &[IoSlice<'_>]) -> Vec<u8> {
