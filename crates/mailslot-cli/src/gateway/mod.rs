@@ -16,7 +16,7 @@ use mailslot_gateway::config::Config;
 use mailslot_gateway::identity::{Identity, Store, name};
 use mailslot_gateway::service::{MAX_RECORD_SIZE, Service};
 use mailslot_gateway::transport::events;
-use mailslot_gateway::transport::zenoh::{Log, Zenoh, refusals, threads};
+use mailslot_gateway::transport::zenoh::{Log, Zenoh, environment, refusals};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
@@ -67,7 +67,7 @@ fn check_domains(config: &Config, identities: &[Identity]) -> anyhow::Result<()>
 }
 
 fn serve() -> anyhow::Result<Exit> {
-    if !threads::are_set() {
+    if !environment::is_set() {
         return Err(begin_anew());
     }
     // First of all: a number that nobody has handed over may be anything later.
@@ -132,7 +132,8 @@ fn begin_anew() -> anyhow::Error {
         let mut args = std::env::args_os();
         let mut command = Command::new(program);
         command.arg0(args.next().unwrap_or_default()).args(args);
-        command.env(threads::VARIABLE, threads::SETTING).exec()
+        command.envs(environment::MEMORY);
+        command.env(environment::VARIABLE, environment::SETTING).exec()
     };
     let failed = std::env::current_exe().map_or_else(|e| e, |program| again(&program));
     anyhow::Error::from(failed).context("cannot start the gateway")

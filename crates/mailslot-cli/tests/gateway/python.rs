@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
 
-use mailslot_gateway::transport::zenoh::threads;
+use mailslot_gateway::transport::zenoh::environment;
 
 use crate::util::{Computer, Running, eventually};
 
@@ -44,7 +44,7 @@ impl Program {
         let mut command = on.program(interpreter);
         command.arg(script).args(args).stdin(Stdio::piped());
         command.env("PYTHONDONTWRITEBYTECODE", "1");
-        command.env(threads::VARIABLE, threads::SETTING);
+        command.env(environment::VARIABLE, environment::SETTING);
         let file = on.path(&format!("{name}-says"));
         let mut process = Running::start(&mut command, &file);
         let input = process.input();

@@ -3,7 +3,7 @@
 
 use std::any::Any;
 
-use mailslot_gateway::transport::zenoh::threads;
+use mailslot_gateway::transport::zenoh::environment;
 
 use crate::lan::Lan;
 use crate::python::Program;
@@ -22,11 +22,11 @@ fn printed(heading: &str, line: &str) -> String {
 /// A router, until it is dropped.
 fn start_router(on: &Computer) -> Box<dyn Any> {
     let config = on.path("zenohd/zenohd.json5");
-    let setting = format!("{}='{}'", threads::VARIABLE, threads::SETTING);
+    let setting = format!("{}='{}'", environment::VARIABLE, environment::SETTING);
     assert!(DOCUMENT.contains(&setting), "{setting}");
     if let Some(zenohd) = std::env::var_os("MAILSLOT_TEST_ZENOHD") {
         let mut command = on.program(zenohd.to_str().unwrap());
-        command.arg("-c").arg(config).env(threads::VARIABLE, threads::SETTING);
+        command.arg("-c").arg(config).env(environment::VARIABLE, environment::SETTING);
         // Who connects to it waits for it by itself.
         return Box::new(Running::start(&mut command, &on.path("zenohd/log")));
     }

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mailslot_gateway::identity::{Authority, Store, now};
-use mailslot_gateway::transport::zenoh::threads;
+use mailslot_gateway::transport::zenoh::environment;
 use tempfile::TempDir;
 
 use crate::part::{Job, MEETING, Outcome, ROLE, STORE};
@@ -40,11 +40,10 @@ impl Process {
             .env(STORE, computer.join("config"))
             .env(MEETING, meeting)
             .env("MAILSLOT_DIR", computer.join("slots"))
+            .env(environment::VARIABLE, environment::SETTING)
+            .envs(environment::MEMORY)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        if role == "gateway" {
-            command.env(threads::VARIABLE, threads::SETTING);
-        }
         let mut child = command.spawn().expect("to start a process");
         let stdout = BufReader::new(child.stdout.take().expect("was asked for"));
         Self { stdin: child.stdin.take(), child, stdout }

@@ -13,7 +13,7 @@
 //! | `direct` | connections of our own between two computers that can reach each other |
 //! | `traffic` | how many frames have taken which way |
 //! | `outbox` | what waits to be sent to one computer |
-//! | `threads` | what a process needs in its environment before any of this |
+//! | [`environment`] | what a process has to be started with before any of this |
 //! | [`refusals`] | connections that Zenoh refuses, for the log |
 //! | `sockets` | connections that end without keeping anybody waiting, and a search that doesn't tire |
 //!
@@ -43,6 +43,7 @@ use mailslot_wire::name::fold_case;
 
 mod direct;
 mod domain;
+pub mod environment;
 mod handshake;
 mod interfaces;
 mod keeper;
@@ -54,7 +55,6 @@ mod session;
 mod sockets;
 #[cfg(test)]
 mod tests;
-pub mod threads;
 mod traffic;
 mod wire;
 
@@ -94,10 +94,13 @@ struct State {
 
 impl Zenoh {
     /// Connects to the computers of all domains that `store` knows. Doesn't wait for them. Fails
-    /// unless the process was started as [`threads`] says.
+    /// unless the process was started as [`environment`] says.
     pub fn start(store: Store, config: Config, sink: EventSink, log: Log) -> Result<Self, Error> {
-        if !threads::are_set() {
-            return Err(Error::Threads { variable: threads::VARIABLE, setting: threads::SETTING });
+        if !environment::is_set() {
+            return Err(Error::Threads {
+                variable: environment::VARIABLE,
+                setting: environment::SETTING,
+            });
         }
         let dir = store.domains_dir();
         let failed = |what| {
