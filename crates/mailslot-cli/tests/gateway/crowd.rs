@@ -18,6 +18,8 @@ pub(crate) fn twenty_computers() {
     let start = Instant::now();
     all.iter_mut().for_each(Computer::start);
     let started = start.elapsed();
+    // The domain's name doesn't mean those who are only invited, nor would LAST find them on its list.
+    all[1..].iter().for_each(|other| all[0].knows_as_member(other));
     let mut left: Vec<&Computer> = all.iter().collect();
     eventually("all have met", || {
         left.retain(|computer| in_reach(computer) < COMPUTERS - 1);
