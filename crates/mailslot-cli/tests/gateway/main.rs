@@ -28,7 +28,7 @@ mod users;
 mod util;
 
 /// Most of them mostly wait.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 3;
 
 type Case = (&'static str, fn());
 

@@ -82,12 +82,15 @@ class Identity:
             "mode": "peer",
             "listen": {"endpoints": ["tls/" + address for address in listen]},
             "connect": {"endpoints": ["tls/" + address for address in connect]},
+            # One of two connects, as gateways have it: docs/networks.md says what else befalls Zenoh.
             "scouting": {
                 "multicast": {
                     "enabled": not connect,
                     "interface": interface,
                     "address": f"224.0.0.224:{self.port()}",
-                }
+                    "autoconnect_strategy": {"peer": {"to_peer": "greater-zid"}},
+                },
+                "gossip": {"autoconnect_strategy": {"peer": {"to_peer": "greater-zid"}}},
             },
             "transport": {"link": {"protocols": ["tls"], "tls": tls or own}},
         }
