@@ -123,17 +123,16 @@ impl Poller {
         }
         let Some(call) = said.get(MAGIC.len()..CALL) else { return Ok(()) };
         let call = call.try_into().expect("is 32 bytes long");
-        let who = self.domain.caller(call).ok_or("it is from nobody that we have met")?;
-        let (name, channel) = who;
+        let caller = self.domain.caller(call);
+        let (name, channel) = caller.ok_or("it is from nobody that we have met")?;
         if said.len() < HELLO {
             return Ok(());
         }
         let next = Intake::default().next(&mut &said[CALL..], BYTE).ok().flatten();
         let opened = next.and_then(|(n, sealed)| Some((n, channel.open_next(n, sealed)?)));
-        let Some((theirs, frame)) = opened.filter(|(_, frame)| *frame == [wire::HELLO]) else {
+        let Some((theirs, _)) = opened.filter(|(_, frame)| *frame == [wire::HELLO]) else {
             return Err(format!("it is not {name}, as it says, or a recording"));
         };
-        let _ = frame;
         if self.prefers_own_call(&name) {
             return Err(format!("this computer has called {name} at the same time"));
         }

@@ -117,12 +117,7 @@ impl Poller {
 
     /// Gives up what takes too long.
     pub(super) fn hang_up(&mut self, now: Instant) {
-        let late = |connection: &Connection| match connection.stage {
-            Stage::Connecting { until, .. } | Stage::Calling { until, .. } => until <= now,
-            _ => false,
-        };
-        let late = self.connections.iter().filter(|(_, connection)| late(connection));
-        for token in late.map(|(token, _)| *token).collect::<Vec<_>>() {
+        for token in self.calls(|_, until| until <= now) {
             self.close(token, Some("it takes too long".into()));
         }
     }
@@ -136,14 +131,17 @@ impl Poller {
 
     /// There is a connection to `name`: what else was tried ends.
     pub(super) fn give_up_calls(&mut self, name: &str) {
-        let to_name = |connection: &Connection| match &connection.stage {
-            Stage::Connecting { to, .. } | Stage::Calling { to, .. } => **to == *name,
-            _ => false,
-        };
-        let calls = self.connections.iter().filter(|(_, connection)| to_name(connection));
-        for token in calls.map(|(token, _)| *token).collect::<Vec<_>>() {
+        for token in self.calls(|to, _| *to == *name) {
             self.close(token, None);
         }
+    }
+
+    /// The calls that `are` such, by whom they are to and until when.
+    fn calls(&self, are: impl Fn(&str, Instant) -> bool) -> Vec<u64> {
+        let is = |connection: &Connection| {
+            connection.stage.call().is_some_and(|(to, until)| are(to, until))
+        };
+        self.connections.iter().filter(|(_, of)| is(of)).map(|(token, _)| *token).collect()
     }
 }
 

@@ -74,6 +74,16 @@ pub(super) enum Stage {
     Linked { with: Arc<str>, id: PeerId, channel: Arc<Channel>, link: Arc<Link>, since: Instant },
 }
 
+impl Stage {
+    /// Whom we are calling, and until when.
+    pub(super) fn call(&self) -> Option<(&Arc<str>, Instant)> {
+        match self {
+            Self::Connecting { to, until } | Self::Calling { to, until, .. } => Some((to, *until)),
+            Self::Called { .. } | Self::Linked { .. } => None,
+        }
+    }
+}
+
 /// Why a connection ends.
 pub(super) type Why = String;
 
@@ -153,10 +163,8 @@ impl Poller {
         if !self.again.is_empty() {
             return Some(Duration::ZERO);
         }
-        let calls = self.connections.values().filter_map(|connection| match connection.stage {
-            Stage::Connecting { until, .. } | Stage::Calling { until, .. } => Some(until),
-            _ => None,
-        });
+        let calls = self.connections.values().filter_map(|connection| connection.stage.call());
+        let calls = calls.map(|(_, until)| until);
         // While all are connected, there is nothing of that to look at.
         let calls = if self.dials.are_calling() { calls.min() } else { None };
         let next = [calls, self.callers.deadline(), self.dials.deadline()];
