@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::{complain, text};
 
 pub(super) struct Exec {
-    command: OsString,
+    script: OsString,
     stop_on_failure: bool,
     slot: String,
     run: u64,
@@ -22,8 +22,24 @@ pub(super) struct Exec {
 }
 
 impl Exec {
-    pub(super) fn new(command: OsString, stop_on_failure: bool, slot: &SlotName) -> Self {
-        Self { command, stop_on_failure, slot: slot.to_string(), run: 0, failed: 0 }
+    /// `descriptor_limit`: the soft limit that this process was given and has raised for itself.
+    pub(super) fn new(
+        command: OsString,
+        descriptor_limit: Option<u64>,
+        stop_on_failure: bool,
+        slot: &SlotName,
+    ) -> Self {
+        let script = match descriptor_limit {
+            // Programs that use select(2) rely on the usual limit. The shell sets it back, since this
+            // process needs its own while it starts the shell. On one line, for the numbers in errors.
+            Some(limit) => {
+                let mut script = OsString::from(format!("ulimit -S -n {limit}; "));
+                script.push(command);
+                script
+            }
+            None => command,
+        };
+        Self { script, stop_on_failure, slot: slot.to_string(), run: 0, failed: 0 }
     }
 
     /// An error if a command failed.
@@ -40,7 +56,7 @@ impl Exec {
         let mut command = Command::new("sh");
         command
             .arg("-c")
-            .arg(&self.command)
+            .arg(&self.script)
             .env("MAILSLOT_NAME", &self.slot)
             .env("MAILSLOT_TIME", text::rfc3339(record.written()))
             .stdin(Stdio::piped());

@@ -25,7 +25,7 @@ use exec::Exec;
 use plain::{End, Plain};
 
 pub(crate) fn run(args: ReadArgs) -> anyhow::Result<Exit> {
-    raise_descriptor_limit();
+    let limit = raise_descriptor_limit();
     // Before the slot exists, so that no signal leaves it behind.
     let stop = Stop::on_signals()?;
     let out = Stdout::new()?;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: ReadArgs) -> anyhow::Result<Exit> {
         .create(args.slot)?;
 
     if let Some(command) = args.exec {
-        let mut sink = Exec::new(command, args.stop_on_failure, slot.name());
+        let mut sink = Exec::new(command, limit, args.stop_on_failure, slot.name());
         let ended =
             stop.interrupting(None, || slot.cancel(), || pump(&slot, &stop, until, &mut sink))?;
         // Ctrl-C reaches the command, too, which is then no failure of its own.
@@ -151,12 +151,18 @@ fn timed_out(slot: &Mailslot, until: Until, read: u64) -> anyhow::Result<Exit> {
 }
 
 /// Every writer takes descriptors of the reader: the usual soft limit of 1,024 would soon be reached.
-fn raise_descriptor_limit() {
+/// The limit that was raised is returned.
+fn raise_descriptor_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return None;
+    }
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if limit.current != limit.maximum
-        && let Err(error) = setrlimit(Resource::Nofile, raised)
-    {
-        complain(&format!("cannot raise the limit on open descriptors: {error}"));
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.current,
+        Err(error) => {
+            complain(&format!("cannot raise the limit on open descriptors: {error}"));
+            None
+        }
     }
 }

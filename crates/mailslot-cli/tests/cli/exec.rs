@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::util::World;
+use crate::util::{Process, World};
 
 #[test]
 fn a_command_gets_the_record() {
@@ -20,7 +20,7 @@ fn its_environment_tells_about_it() {
     let show =
         r#"printf %s\\n "$MAILSLOT_NAME|$MAILSLOT_SENDER_PID|$MAILSLOT_SENDER_UID|$MAILSLOT_TIME""#;
     let reader = world.reader("A/b", &["-n", "1", "-x", show]);
-    let writer = crate::util::Process::start(&mut world.command(&["write", "a/b", "x"]));
+    let writer = Process::start(&mut world.command(&["write", "a/b", "x"]));
     let pid = writer.pid().to_string();
     writer.finish().succeeds();
     let out = reader.finish().succeeds();
@@ -43,9 +43,8 @@ fn failures_are_reported() {
     let world = World::new();
     let command = r#"read -r word; case $word in bad) exit 3;; worse) kill -9 $$;; esac"#;
     let reader = world.reader("a", &["-n", "4", "--exec", command]);
-    let writer = crate::util::Process::start(
-        &mut world.command(&["write", "a", "good\n", "bad\n", "worse\n", "good\n"]),
-    );
+    let writer =
+        Process::start(&mut world.command(&["write", "a", "good\n", "bad\n", "worse\n", "good\n"]));
     let pid = writer.pid();
     writer.finish().succeeds();
     let done = reader.finish();
@@ -64,7 +63,7 @@ fn failures_are_reported() {
 fn it_stops_at_a_failure_if_asked() {
     let world = World::new();
     let reader = world.reader("a", &["--stop-on-failure", "--exec", "cat; exit 7"]);
-    let writer = crate::util::Process::start(&mut world.command(&["write", "a", "x", "y"]));
+    let writer = Process::start(&mut world.command(&["write", "a", "x", "y"]));
     let pid = writer.pid();
     writer.finish();
     let done = reader.finish();
@@ -99,4 +98,21 @@ fn commands_run_one_at_a_time_and_in_order() {
     reader.finish().succeeds();
     let expected: String = (0..20).map(|i| i.to_string()).collect();
     assert_eq!(fs::read_to_string(log).unwrap(), expected);
+}
+
+/// `read` itself raises the limit on descriptors, for its writers.
+#[test]
+fn commands_have_the_limit_on_descriptors_that_read_was_given() {
+    let world = World::new();
+    let read = ["read", "a", "-n", "1", "--exec", "ulimit -S -n; ulimit -H -n"];
+    for soft in ["100", "1000"] {
+        let limits = format!("--nofile={soft}:1000");
+        let reader = Process::start(&mut world.wrapped(&["prlimit", &limits], &read));
+        world.await_slot("a");
+        let own = fs::read_to_string(format!("/proc/{}/limits", reader.pid())).unwrap();
+        let own = own.lines().find(|line| line.starts_with("Max open files")).unwrap();
+        assert_eq!(own.split_whitespace().nth(3), Some("1000"), "{own}");
+        world.write("a", "x");
+        assert_eq!(reader.finish().succeeds(), format!("{soft}\n1000\n"));
+    }
 }
