@@ -173,11 +173,13 @@ fn confirmed_as_json() {
 
 fn confirmed_here() {
     let (world, _gateway) = world();
-    let reader = world.reader("a", &["-n", "2"]);
+    // A reader that ends before it is known that it lives has not accepted.
+    let reader = world.reader("a", &["-n", "3"]);
     for name in ["a", "//localhost/mailslot/A"] {
         assert_eq!(world.run(&["write", "--confirm", name, "x"]).succeeds(), "HERE  accepted\n");
     }
-    assert_eq!(reader.finish().succeeds(), "x\nx\n");
+    world.write("a", "last");
+    assert_eq!(reader.finish().succeeds(), "x\nx\nlast\n");
     assert_eq!(world.run(&["write", "--confirm", "a", "x"]).code, Some(3));
 }
 
