@@ -12,14 +12,14 @@ use crate::exit::{self, Exit};
 use crate::flags::{Cli, CompletionsArgs, ManArgs, help};
 use crate::stdout::Stdout;
 
+mod completions;
 mod roff;
 
 /// When what the pages say changed last.
 const DATE: &str = "2026-11-27";
 
 pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "mailslot", &mut script);
+    let script = completions::script(args.shell, Cli::command());
     Stdout::new()?.write(&script)?;
     Ok(Exit::Success)
 }
@@ -88,7 +88,7 @@ fn page(command: &Command, name: &str, all: &[String]) -> io::Result<Page> {
     }
     man.render_options_section(&mut text)?;
     list("EXIT STATUS", exit::CODES.into_iter(), &mut text)?;
-    list("ENVIRONMENT", help::ENVIRONMENT.into_iter(), &mut text)?;
+    list("ENVIRONMENT", help::ENVIRONMENT.iter().copied(), &mut text)?;
     list("EXAMPLES", help::examples(name).iter().copied(), &mut text)?;
     see_also(&title, all, &mut text)?;
     let text = String::from_utf8(text).map_err(io::Error::other)?;
