@@ -9,6 +9,7 @@
 //! | [`read`], [`write`], [`info`], [`ls`] | one module for each command |
 //! | [`domain`] | which computers belong together |
 //! | [`gateway`], [`ping`] | other computers: the gateway, and what it is asked |
+//! | `no_gateway` | what a build without these says |
 //! | [`demo`] | shows and checks the main job with several processes |
 //! | [`generate`] | man pages and completions |
 //! | [`exit`] | the one place that decides which exit code an error means |
@@ -40,6 +41,8 @@ mod gateway;
 mod generate;
 mod info;
 mod ls;
+#[cfg(not(feature = "gateway"))]
+mod no_gateway;
 #[cfg(feature = "gateway")]
 mod ping;
 mod read;
@@ -53,7 +56,14 @@ fn main() -> ExitCode {
     let exit = run(command_line()).unwrap_or_else(|error| {
         let exit = Exit::of(&error);
         if exit != Exit::Success {
-            complain(&text::with_causes(&error));
+            let said = text::with_causes(&error);
+            // The library says how to start one.
+            #[cfg(not(feature = "gateway"))]
+            let said = match exit {
+                Exit::NoGateway => format!("{said} ({})", no_gateway::WHY),
+                _ => said,
+            };
+            complain(&said);
         }
         exit
     });
@@ -66,6 +76,8 @@ fn command_line() -> Cli {
     const TYPED: [ContextKind; 3] =
         [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
     Cli::try_parse().unwrap_or_else(|mut error| {
+        #[cfg(not(feature = "gateway"))]
+        no_gateway::explain(&mut error);
         for kind in TYPED {
             if let Some(ContextValue::String(typed)) = error.get(kind) {
                 let shown = text::excerpt(typed);

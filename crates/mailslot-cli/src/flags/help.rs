@@ -54,7 +54,9 @@ pub(crate) fn examples(command: &str) -> &'static [Example] {
             ("mailslot ls", "List all slots"),
             ("mailslot ls 'taxes/*'", "List those whose names start with taxes/"),
             ("mailslot ls --watch", "See slots appear and vanish"),
+            #[cfg(feature = "gateway")]
             ("mailslot ls '//*/'", "List the computers of this computer's domains"),
+            #[cfg(feature = "gateway")]
             ("mailslot ls '//JOE/'", "List the slots of computer JOE"),
             ("mailslot ls --json | jq -r 'select(.alive).name'", "The names of the living ones"),
         ],
@@ -139,11 +141,12 @@ pub(crate) fn epilogue(command: &str) -> String {
 }
 
 /// The environment variables that the command heeds.
-pub(crate) const ENVIRONMENT: [(&str, &str); 2] = [
+pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "MAILSLOT_DIR",
         "The directory that holds the slots, in place of /run/mailslot (or /dev/shm, where there is none)",
     ),
+    #[cfg(feature = "gateway")]
     (
         "MAILSLOT_CONFIG_DIR",
         "The directory that holds config.toml and the keys of this computer's domains, in place of \

@@ -36,6 +36,11 @@ pub(crate) use write::WriteArgs;
 /// A slot's name is short, such as taxes/sue, or full, such as '\\.\mailslot\taxes\sue' (in quotes,
 /// since shells eat backslashes) or //./mailslot/taxes/sue. Letter case does not matter, and / may
 /// stand for \. A slot on computer JOE is //JOE/mailslot/taxes/sue.
+#[cfg_attr(
+    not(feature = "gateway"),
+    doc = "\n\nThis build of the command has no gateway. Slots on other computers are in reach while \
+           a gateway from another build runs on this one."
+)]
 #[derive(Debug, Parser)]
 #[command(name = "mailslot", bin_name = "mailslot", version, max_term_width = 100)]
 #[command(after_long_help = help::epilogue(""))]
@@ -59,9 +64,12 @@ pub(crate) enum Command {
     /// Show mailslots at work with several processes, in a few seconds
     ///
     /// Needs no arguments and no set-up. It creates a slot in a directory of its own, which it
-    /// removes afterwards, lets other processes write to it, and makes two computers of this one,
-    /// with a domain and a gateway each. It checks everything that it shows: if anything is not as
-    /// it says, it stops with an error.
+    /// removes afterwards, and lets other processes write to it.
+    #[cfg_attr(
+        feature = "gateway",
+        doc = "It makes two computers of this one, with a domain and a gateway each."
+    )]
+    /// It checks everything that it shows: if anything is not as it says, it stops with an error.
     #[command(after_long_help = help::epilogue("demo"))]
     Demo,
     Completions(CompletionsArgs),
@@ -81,10 +89,13 @@ pub(crate) struct InfoArgs {
     pub(crate) json: bool,
 }
 
-/// List the slots of this computer, or what there is on others
-///
-/// '//*/' lists the computers of this computer's domains, '//JOE/' the slots of computer JOE that
-/// take records from this one.
+#[cfg_attr(
+    feature = "gateway",
+    doc = "List the slots of this computer, or what there is on others\n\n\
+           '//*/' lists the computers of this computer's domains, '//JOE/' the slots of computer \
+           JOE that take records from this one."
+)]
+#[cfg_attr(not(feature = "gateway"), doc = "List the slots of this computer")]
 ///
 /// Shows each slot's name, the process that created it, its owner, its limits, who may write here
 /// and from other computers, and since when it exists. A slot whose reader is gone shows "gone" in
@@ -92,8 +103,8 @@ pub(crate) struct InfoArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = help::epilogue("ls"))]
 pub(crate) struct LsArgs {
-    /// List only slots with such a name: * stands for any characters, ? for one; or '//*/' or
-    /// '//COMPUTER/'
+    /// List only slots with such a name: * stands for any characters, ? for one
+    #[cfg_attr(feature = "gateway", doc = "(or '//*/' or '//COMPUTER/')")]
     pub(crate) pattern: Option<String>,
 
     /// Print one JSON object a line

@@ -12,13 +12,21 @@ use crate::{entry, values};
 mod pattern;
 #[cfg(feature = "gateway")]
 mod remote;
+#[cfg(not(feature = "gateway"))]
+mod remote {
+    use super::*;
+
+    pub(super) fn run(host: &str, _: &LsArgs) -> anyhow::Result<Exit> {
+        let message = format!("cannot list {:?}: {}", format!("//{host}/"), crate::no_gateway::WHY);
+        Err(Failure::new(Exit::Usage, message).into())
+    }
+}
 mod watch;
 
 use pattern::Pattern;
 
 pub(crate) fn run(args: &LsArgs) -> anyhow::Result<Exit> {
-    #[cfg(feature = "gateway")]
-    if let Some(host) = args.pattern.as_deref().and_then(remote::host) {
+    if let Some(host) = args.pattern.as_deref().and_then(host) {
         return remote::run(&host, args);
     }
     let pattern = args.pattern.as_deref().map(Pattern::parse).transpose()?;
@@ -42,6 +50,15 @@ pub(crate) fn run(args: &LsArgs) -> anyhow::Result<Exit> {
     }
     Stdout::new()?.write(out.as_bytes())?;
     Ok(Exit::Success)
+}
+
+/// The host, if `typed` asks for one: `//JOE/`, `\\JOE\`, `//*/`.
+fn host(typed: &str) -> Option<String> {
+    let typed = typed.replace('\\', "/");
+    let host = typed.strip_prefix("//")?;
+    let host = host.strip_suffix('/').unwrap_or(host);
+    let is_host = !host.is_empty() && !host.contains('/') && host != "." && host != "?";
+    is_host.then(|| host.to_owned())
 }
 
 fn list(pattern: Option<&Pattern>) -> anyhow::Result<Vec<SlotEntry>> {

@@ -14,15 +14,6 @@ use crate::text;
 /// How long to wait for the other computer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The host, if `typed` asks for one: `//JOE/`, `\\JOE\`, `//*/`.
-pub(super) fn host(typed: &str) -> Option<String> {
-    let typed = typed.replace('\\', "/");
-    let host = typed.strip_prefix("//")?;
-    let host = host.strip_suffix('/').unwrap_or(host);
-    let is_host = !host.is_empty() && !host.contains('/') && host != "." && host != "?";
-    is_host.then(|| host.to_owned())
-}
-
 pub(super) fn run(host: &str, args: &LsArgs) -> anyhow::Result<Exit> {
     if args.watch {
         let message = "--watch is for the slots of this computer";

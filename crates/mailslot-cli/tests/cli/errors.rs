@@ -18,6 +18,7 @@ fn no_such_slot() {
     assert_eq!(world.run(&["ls"]).succeeds(), "");
 }
 
+#[cfg(feature = "gateway")]
 #[test]
 fn no_gateway() {
     let world = World::new();

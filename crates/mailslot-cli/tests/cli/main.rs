@@ -4,12 +4,15 @@
 //! something takes: it waits until it has happened, and gives up after a minute.
 
 mod demo;
+#[cfg(feature = "gateway")]
 mod domain;
 mod errors;
 mod exec;
 mod formats;
 mod generated;
 mod ls;
+#[cfg(not(feature = "gateway"))]
+mod no_gateway;
 mod pipe;
 mod read;
 mod signals;
