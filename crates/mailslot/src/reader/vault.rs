@@ -1,10 +1,14 @@
 //! What the processes share that hold one read handle.
 //!
-//! One descriptor is the handle: the receiving end of a socket pair that serves as a vault. Into it
-//! go, once, the slot's listener, the lock on its metadata, a table of places under a robust lock,
-//! and a bell for the holders themselves; then the socket of each accepted writer, and its ring.
-//! Every holder takes copies by peeking, which leaves the originals where they are. So whatever
-//! holder is killed, the others have everything, and with the last the slot is gone.
+//! One descriptor is the handle: a socket in which one message waits for ever. With it come the
+//! slot's listener, the lock on its metadata, a table of places under a robust lock, a bell for the
+//! holders themselves, and both ends of a socket pair, the vault. Into the vault go the socket of
+//! each accepted writer, and its ring. Every holder takes copies by peeking, which leaves the
+//! originals where they are. So whatever holder is killed, the others have everything, and with the
+//! last the slot is gone.
+//!
+//! Peeking at more than one message moves an offset that belongs to the socket, so it wants the
+//! table's lock. That is why the table itself is elsewhere: whoever takes a handle over needs no lock.
 //!
 //! Each change is made so that the next holder can finish or ignore it: descriptors go into the
 //! vault before they leave the socket they came on, and a place in a ring is written down (into
@@ -27,7 +31,7 @@ use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
 
-use peeking::{Peeked, Peeking, peek};
+use peeking::{Peeked, peek, rewind};
 
 /// The most writers that a shareable slot serves at once: what fits the vault's socket buffer, and
 /// the kernel's limit on descriptors in flight, without privileges.
@@ -69,7 +73,12 @@ const ORIGIN_TAKEN: u64 = 16;
 
 /// A deposit is one datagram of this size, so that their number tells the offset to peek at.
 const DEPOSIT_LEN: usize = 16;
-const MAX_DESCRIPTORS: usize = 5;
+
+/// The most descriptors that come with one deposit.
+const MAX_DESCRIPTORS: usize = 2;
+
+/// Those that come with the handle.
+const SLOT_DESCRIPTORS: usize = 6;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -86,13 +95,12 @@ pub(crate) enum Deposit {
 
 pub(crate) struct Vault {
     /// The handle itself.
+    handle: OwnedFd,
     receiver: OwnedFd,
     sender: OwnedFd,
     listener: OwnedFd,
-    lock: OwnedFd,
     bell: OwnedFd,
     table: SharedTable,
-    table_fd: OwnedFd,
     limits: Limits,
     /// The state of the table that this process knows.
     known: AtomicU64,
@@ -110,74 +118,50 @@ impl Vault {
         timeout: u64,
         limits: Limits,
     ) -> io::Result<Self> {
-        let (sender, receiver) = rustix::net::socketpair(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
-            None,
-        )?;
+        let (sender, receiver) = pair()?;
         // As much as an ordinary user may have; refused, what is there by default must do.
         let _ = rustix::net::sockopt::set_socket_send_buffer_size(&sender, 1 << 20);
         let (table, table_fd) = SharedTable::create(WORDS)?;
         table.set(TIMEOUT, timeout);
         table.set(CHANGES, 1);
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let slot = [sender, listener, lock?, bell, table_fd];
-        let vault = Self::assemble(receiver, slot, table, limits);
-        vault.deposit_slot()?;
-        Ok(vault)
+        let (far, handle) = pair()?;
+        let slot = [&receiver, &sender, &listener, &lock?, &bell, &table_fd];
+        send(&far, Kind::Slot, 0, [0; 3], &slot.map(AsFd::as_fd))?;
+        Ok(Self::assemble(handle, [receiver, sender, listener, bell], table, limits))
     }
 
-    /// Opens the vault whose receiving end is `receiver`. `limits` reads them from the metadata.
+    /// Opens the vault to which `handle` leads. `limits` reads them from the metadata.
     pub(crate) fn open(
-        receiver: OwnedFd,
+        handle: OwnedFd,
         limits: impl FnOnce(&OwnedFd) -> io::Result<Limits>,
     ) -> io::Result<Self> {
-        let peeking = Peeking::begin(&receiver)?;
-        // Usually the first; one cleaner who died half way can leave it further behind.
-        let slot = loop {
-            match peek(&receiver)? {
-                Some(found) if found.kind == Kind::Slot as u8 => break found.descriptors,
-                Some(_) => {}
-                None => return Err(io::Error::other("it holds no mailslot")),
-            }
-        };
-        drop(peeking);
-        let [Some(sender), Some(listener), Some(lock), Some(bell), Some(table_fd)] = slot else {
+        let found = peek(&handle)?.filter(|found| found.kind == Kind::Slot as u8);
+        let found = found.ok_or_else(|| io::Error::other("it holds no mailslot"))?;
+        let [Some(receiver), Some(sender), Some(listener), Some(lock), Some(bell), Some(table_fd)] =
+            found.descriptors
+        else {
             return Err(io::Error::other("the mailslot in it is not complete"));
         };
         let table = SharedTable::open(table_fd.as_fd(), WORDS).map_err(io::Error::other)?;
         let limits = limits(&lock)?;
-        let slot = [sender, listener, lock, bell, table_fd];
-        Ok(Self::assemble(receiver, slot, table, limits))
+        Ok(Self::assemble(handle, [receiver, sender, listener, bell], table, limits))
     }
 
-    /// `slot`: what [`Vault::deposit_slot`] deposits.
+    /// The lock and the table's descriptor stay with the handle.
     fn assemble(
-        receiver: OwnedFd,
-        [sender, listener, lock, bell, table_fd]: [OwnedFd; MAX_DESCRIPTORS],
+        handle: OwnedFd,
+        [receiver, sender, listener, bell]: [OwnedFd; 4],
         table: SharedTable,
         limits: Limits,
     ) -> Self {
         let (known, number, rung) = Default::default();
-        Self {
-            receiver,
-            sender,
-            listener,
-            lock,
-            bell,
-            table,
-            table_fd,
-            limits,
-            known,
-            number,
-            rung,
-        }
+        Self { handle, receiver, sender, listener, bell, table, limits, known, number, rung }
     }
 
     /// The one descriptor that is the handle.
     pub(crate) fn handle(&self) -> &OwnedFd {
-        &self.receiver
+        &self.handle
     }
 
     pub(crate) fn listener(&self) -> io::Result<OwnedFd> {
@@ -246,11 +230,11 @@ impl Vault {
         let changes = self.table.get(CHANGES);
         let mut found = Vec::new();
         let mut complete = true;
-        let _peeking = Peeking::begin(&self.receiver)?;
+        rewind(&self.receiver)?;
         while let Some(Peeked { kind, shifts, id, descriptors }) = peek(&self.receiver)? {
-            let [first, second, ..] = descriptors;
+            let [first, second] = descriptors;
             match (first, second) {
-                _ if kind == Kind::Slot as u8 || self.entry(id).is_none() => {}
+                _ if self.entry(id).is_none() => {}
                 (Some(socket), None) if kind == Kind::Socket as u8 => {
                     found.push(Deposit::Socket { id, socket });
                 }
@@ -429,11 +413,6 @@ impl Vault {
         self.rung.store(true, Ordering::Relaxed);
     }
 
-    fn deposit_slot(&self) -> io::Result<()> {
-        let own = [&self.sender, &self.listener, &self.lock, &self.bell, &self.table_fd];
-        self.deposit(Kind::Slot, 0, [0; 3], &own.map(AsFd::as_fd))
-    }
-
     fn deposit(
         &self,
         kind: Kind,
@@ -441,18 +420,34 @@ impl Vault {
         shifts: [u8; 3],
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<()> {
-        let mut message = [0; DEPOSIT_LEN];
-        message[0] = kind as u8;
-        message[1..4].copy_from_slice(&shifts);
-        message[8..].copy_from_slice(&id.to_ne_bytes());
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        control.push(SendAncillaryMessage::ScmRights(descriptors));
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        rustix::net::sendmsg(&self.sender, &[IoSlice::new(&message)], &mut control, flags)?;
+        send(&self.sender, kind, id, shifts, descriptors)?;
         self.table.set(DEPOSITS, self.table.get(DEPOSITS) + 1);
         Ok(())
     }
+}
+
+fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
+}
+
+fn send(
+    socket: &OwnedFd,
+    kind: Kind,
+    id: u64,
+    shifts: [u8; 3],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    let mut message = [0; DEPOSIT_LEN];
+    message[0] = kind as u8;
+    message[1..4].copy_from_slice(&shifts);
+    message[8..].copy_from_slice(&id.to_ne_bytes());
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SLOT_DESCRIPTORS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(descriptors));
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    rustix::net::sendmsg(socket, &[IoSlice::new(&message)], &mut control, flags)?;
+    Ok(())
 }
 
 /// Where the origin of the peer with this entry is.

@@ -6,10 +6,10 @@ use std::os::fd::AsFd;
 use rustix::net::RecvFlags;
 use rustix::process::{Resource, getrlimit};
 
-use super::peeking::{Peeking, peek};
+use super::peeking::{peek, rewind};
 use super::{
     DEPOSIT_LEN, DEPOSITS, ENTRIES, ENTRY_WORDS, FLAGS, HAS_RING, ID, Kind, MAX_DESCRIPTORS,
-    MAX_PEERS, Vault,
+    MAX_PEERS, SLOT_DESCRIPTORS, Vault,
 };
 
 /// Deposits beyond those of living peers before the vault is cleaned out.
@@ -18,7 +18,7 @@ const MAX_STALE: u64 = 40;
 impl Vault {
     /// How many deposits must stay, and how many descriptors are in them.
     pub(super) fn living(&self) -> (u64, u64) {
-        let (mut deposits, mut descriptors) = (1, MAX_DESCRIPTORS as u64);
+        let (mut deposits, mut descriptors) = (0, SLOT_DESCRIPTORS as u64);
         for index in 0..MAX_PEERS {
             let entry = ENTRIES + index * ENTRY_WORDS;
             if self.table.get(entry + ID) != 0 {
@@ -41,15 +41,12 @@ impl Vault {
         if stale == 0 || (stale <= MAX_STALE && descriptors + 2 * stale < in_flight()) {
             return Ok(());
         }
-        let peeking = Peeking::begin(&self.receiver)?;
         for _ in 0..total {
-            peeking.rewind()?;
-            let Some(front) = peek(&self.receiver)? else {
+            rewind(&self.receiver)?;
+            let Some(front) = peek::<MAX_DESCRIPTORS>(&self.receiver)? else {
                 break;
             };
-            if front.kind == Kind::Slot as u8 {
-                self.deposit_slot()?;
-            } else if self.entry(front.id).is_some() {
+            if self.entry(front.id).is_some() {
                 let ring = front.kind == Kind::Ring as u8;
                 let kind = if ring { Kind::Ring } else { Kind::Socket };
                 let descriptors: Vec<_> =

@@ -1,7 +1,7 @@
 //! Holders of one handle that come, go, and are killed, while the others read on.
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -127,6 +127,38 @@ pub(super) fn holders_come_and_go() {
     let missing = book.missing();
     let some = &missing[..missing.len().min(20)];
     assert!(missing.is_empty(), "{} records are lost: {some:?}", missing.len());
+}
+
+/// Whoever opens a handle sees all that waits, though other processes open it at the same time, and
+/// threads of this and those close copies of it.
+pub(super) fn copies_are_closed() {
+    const WRITERS: u64 = 60;
+    let slot = inheritable_slot(1 << 18);
+    let mut writers: Vec<_> = (0..WRITERS).map(|_| patient_writer()).collect();
+    writers.iter_mut().for_each(|writer| writer.write(b"waits").unwrap());
+    assert_eq!(slot.info().unwrap().waiting, WRITERS);
+    let openers = (0..3).map(|_| {
+        let handle = slot.to_fd().unwrap();
+        fork(move || {
+            let over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        drop(handle.try_clone().unwrap());
+                    }
+                });
+                let opened = (0..150 * scale()).map(|_| {
+                    let slot = Mailslot::from_fd(handle.try_clone().unwrap()).ok()?;
+                    Some(slot.info().unwrap().waiting)
+                });
+                let seen: Vec<_> = opened.collect();
+                over.store(true, Ordering::Relaxed);
+                let wrong = seen.iter().find(|&&waiting| waiting != Some(WRITERS));
+                assert_eq!(wrong, None, "what a new holder sees");
+            });
+        })
+    });
+    openers.collect::<Vec<_>>().into_iter().for_each(Process::finish);
 }
 
 /// Kills one of three holders after the other until the writers are done.
