@@ -42,10 +42,10 @@ impl Limits {
 
     /// Reads what [`encode`](Self::encode) writes, and nothing else.
     pub fn parse(text: &str) -> Option<Limits> {
-        let (max_record, quota) = text.strip_prefix('m')?.split_once("-q")?;
+        let (max_record, quota) = text.split_once('-')?;
         Some(Limits {
-            max_record: u32::try_from(hexadecimal(max_record)?).ok()?,
-            quota: hexadecimal(quota)?,
+            max_record: u32::try_from(hexadecimal(max_record.strip_prefix('m')?)?).ok()?,
+            quota: hexadecimal(quota.strip_prefix('q')?)?,
         })
     }
 
@@ -60,18 +60,17 @@ impl Limits {
     /// Reads the limits out of a slot's socket address, the path that its socket was bound to.
     pub fn from_address(path: &[u8]) -> Option<Limits> {
         // From the right: the directories above are the user's, and may look like anything.
-        let mut components = path.rsplit(|&byte| byte == b'/');
-        if components.next()? != SOCKET_NAME {
-            return None;
-        }
-        let dir = components.next()?;
+        let path = path.strip_suffix(SOCKET_NAME)?.strip_suffix(b"/")?;
+        let above =
+            path.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at.saturating_add(1));
+        let dir = path.get(above..)?;
         if dir == GATEWAY_DIR.as_bytes() {
             return Some(Limits::GATEWAY);
         }
         let name = dir.strip_prefix(PRIVATE_PREFIX.as_bytes())?;
-        let mut fields = name.rsplitn(3, |&byte| byte == b'-');
-        let (_quota, _max_record, unique) = (fields.next()?, fields.next()?, fields.next()?);
-        let text = name.get(unique.len().checked_add(1)?..)?;
+        let dash = |text: &[u8]| text.iter().rposition(|&byte| byte == b'-');
+        let before_quota = name.get(..dash(name)?)?;
+        let text = name.get(dash(before_quota)?.checked_add(1)?..)?;
         Limits::parse(str::from_utf8(text).ok()?)
     }
 }

@@ -44,11 +44,18 @@ pub(crate) fn hexadecimal(text: &str) -> Option<u64> {
     number(text, 16)
 }
 
-fn number(text: &str, radix: u32) -> Option<u64> {
+fn number(text: &str, radix: u8) -> Option<u64> {
     // `from_str_radix` alone would let through `+7`, `007` and `FF`.
-    let digit = |b: u8| b.is_ascii_digit() || (radix == 16 && (b'a'..=b'f').contains(&b));
-    let canonical = text == "0" || !text.starts_with('0');
-    (canonical && text.bytes().all(digit)).then(|| u64::from_str_radix(text, radix).ok()).flatten()
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
+        b'a'..=b'f' if radix == 16 => Some(byte.wrapping_sub(b'a' - 10)),
+        _ => None,
+    };
+    let canonical = text == "0" || !(text.is_empty() || text.starts_with('0'));
+    let add = |number: u64, byte| {
+        number.checked_mul(radix.into())?.checked_add(digit(byte)?.into())
+    };
+    canonical.then(|| text.bytes().try_fold(0, add)).flatten()
 }
 
 /// Appends `%XX`.

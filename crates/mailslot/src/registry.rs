@@ -47,6 +47,14 @@ pub fn registry_root() -> PathBuf {
     DEFAULT.get_or_init(find).clone()
 }
 
+/// The entry `name` of `dir`, in one piece of memory: a writer of one record makes two of these.
+pub(crate) fn entry(dir: &Path, name: &str) -> PathBuf {
+    let mut path = PathBuf::with_capacity(dir.as_os_str().len() + 1 + name.len());
+    path.push(dir);
+    path.push(name);
+    path
+}
+
 /// Says what makes `root` unfit to hold slots, if anything.
 pub(crate) fn unfit(root: &Path) -> Option<String> {
     let stat = match std::fs::metadata(root) {

@@ -19,16 +19,13 @@ pub(super) fn of_key(key: &str) -> String {
 }
 
 pub(super) fn is_hashed(key: &str) -> bool {
-    let bytes = (0..).zip(key.bytes());
-    let len: usize = bytes.map(|(i, byte)| if stands_for_itself(i, byte) { 1 } else { 3 }).sum();
-    FILE_PREFIX.len().saturating_add(len) > MAX_BYTES
+    // Shorter ones fit even if each byte is escaped.
+    key.len().saturating_mul(3) > MAX_BYTES.saturating_sub(FILE_PREFIX.len())
+        && escaped(key).is_none()
 }
 
 /// `None` if it would be too long.
 fn escaped(key: &str) -> Option<String> {
-    if is_hashed(key) {
-        return None;
-    }
     let mut out = String::with_capacity(MAX_BYTES);
     out.push_str(FILE_PREFIX);
     for (i, byte) in key.bytes().enumerate() {
@@ -36,6 +33,9 @@ fn escaped(key: &str) -> Option<String> {
             out.push(char::from(byte));
         } else {
             push_percent(&mut out, byte);
+        }
+        if out.len() > MAX_BYTES {
+            return None;
         }
     }
     Some(out)

@@ -53,7 +53,7 @@ impl MailslotWriter {
     ) -> Result<Self, OpenError> {
         let dir = match purpose {
             Purpose::Remote => gateway_dir(),
-            _ => registry_root().join(name.file_name()),
+            _ => registry::entry(&registry_root(), &name.file_name()),
         };
         let mut writer = Self {
             name: Arc::new(name),
@@ -85,7 +85,7 @@ impl MailslotWriter {
     /// Makes a new connection.
     pub(super) fn connect(&mut self, patience: Duration) -> Result<(), OpenError> {
         let before = self.policy()?;
-        let socket = self.dir.join(registry::SOCKET);
+        let socket = registry::entry(&self.dir, registry::SOCKET);
         let connection = connect(&socket, patience).map_err(|error| self.unconnected(error))?;
         match &self.purpose {
             Purpose::Remote => {
