@@ -12,6 +12,11 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use mailslot_wire::limits::Limits;
 
+/// What a writer sleeps for first if the system holds no more connections. A reader that reads has
+/// accepted many by then, and is busy for longer with the rest. The kernel would wake a waiting writer
+/// as soon as there is room for one.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// A connected socket, perhaps a blocking one, and what its slot takes.
 pub(crate) struct Connection {
     pub(crate) socket: OwnedFd,
@@ -48,16 +53,21 @@ fn try_connect(path: &Path, wait: Duration) -> Result<OwnedFd, ConnectError> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
         .map_err(io_error)?;
-    let at_once = loop {
+    let connect_at_once = || loop {
         match with_address(path, |address| rustix::net::connect(&socket, address)) {
             Err(Errno::INTR) => {}
             result => break result,
         }
     };
-    let result = match at_once {
-        Err(Errno::AGAIN) if !wait.is_zero() => connect_within(&socket, path, wait)?,
-        result => result,
-    };
+    let mut result = connect_at_once();
+    if result == Err(Errno::AGAIN) && !wait.is_zero() {
+        let moment = wait.min(MOMENT);
+        std::thread::sleep(moment);
+        result = connect_at_once();
+        if result == Err(Errno::AGAIN) {
+            result = connect_within(&socket, path, wait - moment)?;
+        }
+    }
     match result {
         Ok(()) => Ok(socket),
         Err(Errno::NOENT | Errno::NOTDIR) => Err(ConnectError::Absent),
