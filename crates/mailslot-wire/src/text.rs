@@ -52,9 +52,8 @@ fn number(text: &str, radix: u8) -> Option<u64> {
         _ => None,
     };
     let canonical = text == "0" || !(text.is_empty() || text.starts_with('0'));
-    let add = |number: u64, byte| {
-        number.checked_mul(radix.into())?.checked_add(digit(byte)?.into())
-    };
+    let add =
+        |number: u64, byte| number.checked_mul(radix.into())?.checked_add(digit(byte)?.into());
     canonical.then(|| text.bytes().try_fold(0, add)).flatten()
 }
 

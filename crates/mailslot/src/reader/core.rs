@@ -15,7 +15,7 @@ mod rest;
 mod turns;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -28,6 +28,7 @@ use rustix::io::Errno;
 use rustix::net::Shutdown;
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 
+use admission::Arrival;
 use attention::lower;
 
 use super::intake::Intake;
@@ -66,8 +67,8 @@ pub(crate) struct Core {
     unaccepted: bool,
     /// If so, they came after the batch began: all before them are in.
     enough: bool,
-    /// One that was accepted, but for which there was no room in the vault.
-    undeposited: Option<OwnedFd>,
+    /// Those that were accepted, but not taken in: perhaps there was no room in the vault.
+    arrivals: VecDeque<Arrival>,
     /// Peers may have sent something for which there was no room.
     untaken: bool,
     /// There may be peers without a bell, for which there may be room at this stamp.
@@ -142,7 +143,7 @@ impl Core {
             listener,
             unaccepted: true,
             enough: false,
-            undeposited: None,
+            arrivals: VecDeque::new(),
             untaken: false,
             deaf: false,
             bells_at: 0,
@@ -234,7 +235,7 @@ impl Core {
             }
         }
         let outside = self.unaccepted && !self.enough;
-        self.excluding = outside || self.untaken || self.undeposited.is_some();
+        self.excluding = outside || self.untaken || !self.arrivals.is_empty();
         // Nobody may hear that nothing waits while others can come in.
         waits | std::mem::take(&mut self.room_made)
     }

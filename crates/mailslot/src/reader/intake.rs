@@ -67,10 +67,10 @@ impl Intake {
         self.limits.largest_record()
     }
 
-    /// [`Intake::read`] for a peer that has just come. Most of them have sent one record and gone
-    /// again, and are closed as they are: taking the record off and looking for the end, twice, would
-    /// cost more.
-    pub(crate) fn read_new(&mut self, peer: &mut Peer) -> bool {
+    /// [`Intake::read`] for a peer that has just come, and has `gone` if that is known. Most of them
+    /// have sent one record and gone again, and are closed as they are: taking the record off and
+    /// looking for the end, twice, would cost more.
+    pub(crate) fn read_new(&mut self, peer: &mut Peer, gone: bool) -> bool {
         if self.vault.is_none() && self.connections.is_none() {
             let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
             let Some(socket) = &peer.socket else { return true };
@@ -79,7 +79,7 @@ impl Intake {
                     peer.unread = false;
                     return true;
                 }
-                Ok((_, len)) if is_all(socket, len) => {
+                Ok((_, len)) if is_all(socket, len, gone) => {
                     let message = self.buffer.get(..len).and_then(|b| Message::parse(b).ok());
                     match message {
                         Some(Message::Record { stamp, bytes })
@@ -398,16 +398,21 @@ fn spare() -> Option<[OwnedFd; 2]> {
 }
 
 /// Whether the other end is closed and no more than `len` bytes wait, so that nothing else can come.
-fn is_all(socket: &OwnedFd, len: usize) -> bool {
+fn is_all(socket: &OwnedFd, len: usize, gone: bool) -> bool {
     // In this order: what is sent before the end is counted.
-    has_hung_up(socket) && rustix::io::ioctl_fionread(socket) == Ok(len as u64)
+    (gone || has_hung_up(socket)) && rustix::io::ioctl_fionread(socket) == Ok(len as u64)
 }
 
 /// Whether the other end is closed.
 fn has_hung_up(socket: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(socket, PollFlags::empty())];
     let _ = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
-    fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+    tells_of_the_end(fds[0].revents())
+}
+
+/// Whether a report about a socket says that the other end is closed.
+pub(crate) fn tells_of_the_end(revents: PollFlags) -> bool {
+    revents.intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 /// Polling a foreign file could call into a file system that the peer wrote, and hang there.

@@ -1,15 +1,17 @@
 //! New writers: accepting them, and making room when descriptors run out.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use mailslot_wire::answer::MOVE;
-use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, Shutdown, SocketFlags};
 use rustix::time::{Itimerspec, TimerfdTimerFlags, timerfd_settime};
 
+use super::super::intake::tells_of_the_end;
 use super::super::peer::Peer;
 use super::attention::lower;
 use super::{BELL, Core};
@@ -26,7 +28,28 @@ const TRY_AGAIN: u32 = 50_000_000;
 /// At most so many sockets are kept of writers that have gone, until their record is read.
 const KEPT: usize = 64;
 
+/// So many connections are accepted before the first of them is read, while they are of writers that
+/// left one record and went: asking the kernel about all at once costs less than one by one.
+const TOGETHER: u32 = 32;
+
 const SERIALS: u32 = 0x7fff_fffe;
+
+/// What became of a connection that was to be taken in.
+enum Admission {
+    /// It is in. Its writer has left one record, and gone.
+    OneShot,
+    /// It is in.
+    Other,
+    /// There was no room for it.
+    NoRoom,
+}
+
+/// A connection that has been accepted, but not taken in.
+pub(super) struct Arrival {
+    socket: OwnedFd,
+    /// Its writer is known to have closed its end.
+    gone: bool,
+}
 
 impl Core {
     /// Takes in what has arrived and wasn't there, or had no room, before.
@@ -107,29 +130,34 @@ impl Core {
     fn accept(&mut self) -> io::Result<()> {
         self.enough = false;
         let mut left = ACCEPT_AT_ONCE;
-        while left > 0 {
-            let full = self.vault.as_ref().is_some_and(|vault| vault.is_full());
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            let accepted = match self.undeposited.take() {
-                Some(socket) => Ok(socket),
-                None if full => Err(Errno::NOBUFS),
-                None => {
-                    let accepted = rustix::net::accept_with(&self.listener, flags);
-                    left -= u32::from(accepted.is_ok());
-                    accepted
+        let mut together = 1;
+        while left > 0 || !self.arrivals.is_empty() {
+            let done = if self.arrivals.is_empty() {
+                match self.accept_some(together.min(left)) {
+                    Ok(0) => {
+                        self.unaccepted = false;
+                        // What there was no room for is in: the next ones need not wait.
+                        self.try_at = 0;
+                        return Ok(());
+                    }
+                    Ok(accepted) => {
+                        left -= accepted;
+                        together = (2 * together).min(TOGETHER);
+                        true
+                    }
+                    Err(Errno::INTR | Errno::CONNABORTED) => true,
+                    Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => false,
+                    Err(error) => return Err(error.into()),
                 }
-            };
-            let done = match accepted {
-                Ok(socket) => self.admit(socket),
-                Err(Errno::AGAIN) => {
-                    self.unaccepted = false;
-                    // What there was no room for is in: the next ones need not wait.
-                    self.try_at = 0;
-                    return Ok(());
+            } else {
+                match self.admit_next() {
+                    Admission::OneShot => true,
+                    Admission::Other => {
+                        together = 1;
+                        true
+                    }
+                    Admission::NoRoom => false,
                 }
-                Err(Errno::INTR | Errno::CONNABORTED) => true,
-                Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => false,
-                Err(error) => return Err(error.into()),
             };
             // Out of descriptors or memory: the others are served meanwhile.
             if !done && !self.make_room() {
@@ -148,22 +176,49 @@ impl Core {
         Ok(())
     }
 
-    /// False if there is no room for it.
-    fn admit(&mut self, socket: OwnedFd) -> bool {
+    /// Accepts up to `most` connections that wait, and says how many there were.
+    fn accept_some(&mut self, most: u32) -> rustix::io::Result<u32> {
+        if self.vault.as_ref().is_some_and(|vault| vault.is_full()) {
+            return Err(Errno::NOBUFS);
+        }
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let mut accepted = 0;
+        while accepted < most {
+            match rustix::net::accept_with(&self.listener, flags) {
+                Ok(socket) => self.arrivals.push_back(Arrival { socket, gone: false }),
+                Err(Errno::AGAIN) => break,
+                // It comes again when these are in.
+                Err(_) if accepted > 0 => break,
+                Err(error) => return Err(error),
+            }
+            accepted += 1;
+        }
+        if accepted > 1 {
+            see_who_has_gone(&mut self.arrivals);
+        }
+        Ok(accepted)
+    }
+
+    /// Takes in the next one that was accepted.
+    fn admit_next(&mut self) -> Admission {
+        let Some(Arrival { socket, gone }) = self.arrivals.pop_front() else {
+            return Admission::Other;
+        };
         let id = match self.vault.as_ref().map(|vault| vault.add_peer(socket.as_fd())) {
             None => 0,
             Some(Ok(id)) => id,
             Some(Err(_)) => {
                 // A record that its writer knows to be safe may be on it.
-                self.undeposited = Some(socket);
-                return false;
+                self.arrivals.push_front(Arrival { socket, gone });
+                return Admission::NoRoom;
             }
         };
         let mut peer = self.new_peer(socket, id);
-        let complete = self.intake.read_new(&mut peer);
+        let complete = self.intake.read_new(&mut peer, gone);
         self.tell_opened(&peer);
         self.note(complete);
-        if peer.left_a_record() && self.vault.is_none() {
+        let one_shot = peer.left_a_record() && self.vault.is_none();
+        if one_shot {
             // Who it was is asked when somebody wants to know, unless there are too many.
             if self.kept < KEPT {
                 peer.kept = true;
@@ -177,7 +232,7 @@ impl Core {
         } else {
             self.settle(peer);
         }
-        true
+        if one_shot { Admission::OneShot } else { Admission::Other }
     }
 
     /// Reads what `peer` has sent, as far as there is room for it.
@@ -363,5 +418,17 @@ impl Core {
             Some(vault) => peer.inline.is_none() && !vault.has_ring(peer.id),
         };
         peer.can_move() && heard && private && !peer.dead && peer.socket.is_some()
+    }
+}
+
+/// Asks the kernel whose writers have gone.
+fn see_who_has_gone(arrivals: &mut VecDeque<Arrival>) {
+    let polled = arrivals.iter().map(|arrival| PollFd::new(&arrival.socket, PollFlags::empty()));
+    let mut polled: Vec<_> = polled.collect();
+    // Whoever isn't known to have gone is asked about later.
+    let _ = poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    let gone: Vec<_> = polled.iter().map(|fd| tells_of_the_end(fd.revents())).collect();
+    for (arrival, gone) in arrivals.iter_mut().zip(gone) {
+        arrival.gone = gone;
     }
 }
