@@ -134,6 +134,11 @@ fn adopt(fd: OwnedFd) -> Result<Object, Code> {
 pub(crate) fn close(shared: Handle) -> Result<Ref, Code> {
     resolve(shared)?;
     let mut foreigners = lock_foreigners();
+    let known = foreigners.get(&(shared & !3)).ok_or(Code::INVALID_HANDLE)?;
+    // Under the lock, under which it becomes protected.
+    if table::get(known.0.handle)?.is_protected() {
+        return Err(Code::INVALID_HANDLE);
+    }
     let removed = foreigners.remove(&(shared & !3)).ok_or(Code::INVALID_HANDLE)?;
     // The descriptor goes first: it alone would keep the slot alive. And it goes while nobody can
     // look whether its number stands for a handle.
@@ -176,11 +181,12 @@ fn set_inherited(fd: &OwnedFd, yes: bool) -> Result<(), Code> {
 }
 
 const FLAG_INHERIT: u32 = 1;
+const FLAG_PROTECT_FROM_CLOSE: u32 = 2;
 
 #[unsafe(export_name = "mailslot_GetHandleInformation")]
 unsafe extern "C" fn get_handle_information(handle: Handle, flags: *mut u32) -> Bool {
     call(FALSE, || {
-        drop(table::get(handle)?);
+        let found = table::get(handle)?;
         if flags.is_null() {
             return Err(Code::NOACCESS);
         }
@@ -189,8 +195,10 @@ unsafe extern "C" fn get_handle_information(handle: Handle, flags: *mut u32) -> 
             let flags = rustix::io::fcntl_getfd(&entry.0.fd);
             flags.is_ok_and(|flags| !flags.contains(FdFlags::CLOEXEC))
         });
+        let inherit = if kept { FLAG_INHERIT } else { 0 };
+        let protect = if found.is_protected() { FLAG_PROTECT_FROM_CLOSE } else { 0 };
         // SAFETY: not null, so the caller gives a DWORD there.
-        unsafe { flags.write(if kept { FLAG_INHERIT } else { 0 }) };
+        unsafe { flags.write(inherit | protect) };
         Ok(TRUE)
     })
 }
@@ -198,9 +206,9 @@ unsafe extern "C" fn get_handle_information(handle: Handle, flags: *mut u32) -> 
 #[unsafe(export_name = "mailslot_SetHandleInformation")]
 extern "C" fn set_handle_information(handle: Handle, mask: u32, flags: u32) -> Bool {
     call(FALSE, || {
-        drop(table::get(handle)?);
-        if mask & flags & !FLAG_INHERIT != 0 {
-            return Err(Code::NOT_SUPPORTED);
+        let found = table::get(handle)?;
+        if mask & !(FLAG_INHERIT | FLAG_PROTECT_FROM_CLOSE) != 0 {
+            return Err(Code::INVALID_PARAMETER);
         }
         let foreigners = lock_foreigners();
         match foreigners.get(&(handle & !3)) {
@@ -210,6 +218,9 @@ extern "C" fn set_handle_information(handle: Handle, mask: u32, flags: u32) -> B
             // Its value means nothing in another process: it had to be made inheritable.
             None if mask & flags & FLAG_INHERIT != 0 => return Err(Code::NOT_SUPPORTED),
             _ => {}
+        }
+        if mask & FLAG_PROTECT_FROM_CLOSE != 0 {
+            found.protect(flags & FLAG_PROTECT_FROM_CLOSE != 0);
         }
         Ok(TRUE)
     })

@@ -164,6 +164,7 @@ pub(crate) fn close_idle_slots() {
             _ => false,
         };
         if idle {
+            found.protect(false);
             let _ = table::close(handle);
         }
     }

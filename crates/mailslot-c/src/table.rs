@@ -41,12 +41,13 @@ const _: () = assert!(FOREIGN >> INDEX_SHIFT > ENTRIES && FOREIGN >> INDEX_SHIFT
 const GENERATIONS: u64 =
     (if usize::BITS > 51 { u32::MAX >> 1 } else { u32::MAX >> (GENERATION_SHIFT + 1) }) as u64;
 
-/// In an entry's state: its generation above, below a bit that says whether it is open, and the
-/// number of its `Ref`s.
+/// In an entry's state: its generation above, below a bit that says whether it is open, one that says
+/// whether it is protected from being closed, and the number of its `Ref`s.
 const STATE_GENERATION_SHIFT: u32 = 32;
 const OPEN_SHIFT: u32 = STATE_GENERATION_SHIFT - 1;
 const OPEN: u64 = 1 << OPEN_SHIFT;
-const REFS: u64 = OPEN - 1;
+const PROTECTED: u64 = OPEN >> 1;
+const REFS: u64 = PROTECTED - 1;
 
 struct Entry {
     state: AtomicU64,
@@ -116,6 +117,19 @@ impl Ref {
         // Before the index can be used again: the object may be slow to go.
         drop(object);
         lock(&VACANCIES).closed.push_back(self.index);
+    }
+
+    /// Has closing the handle fail, or no longer.
+    pub(crate) fn protect(&self, yes: bool) {
+        // If it was closed meanwhile, this is forgotten when the last `Ref` goes.
+        match yes {
+            true => self.entry.state.fetch_or(PROTECTED, Ordering::AcqRel),
+            false => self.entry.state.fetch_and(!PROTECTED, Ordering::AcqRel),
+        };
+    }
+
+    pub(crate) fn is_protected(&self) -> bool {
+        self.entry.state.load(Ordering::Acquire) & PROTECTED != 0
     }
 
     /// Waits until no other call works with the entry, which was closed. False if that takes
@@ -221,7 +235,7 @@ pub(crate) fn get(handle: Handle) -> Result<Ref, Code> {
     find(handle, 0)
 }
 
-/// Closes a handle: from now on it is unknown, and no [`Use`] of it is left.
+/// Closes a handle that isn't protected: from now on it is unknown, and no [`Use`] of it is left.
 pub(crate) fn close(handle: Handle) -> Result<Ref, Code> {
     let found = find(handle, OPEN)?;
     barrier::heavy();
@@ -239,13 +253,14 @@ pub(crate) fn is_idle(found: &Ref) -> bool {
     found.entry.state.load(Ordering::Acquire) & REFS == 1
 }
 
-/// Adds a `Ref` to the handle's entry and takes `away` from its state.
+/// Adds a `Ref` to the handle's entry and takes `away` from its state, which is nothing or [`OPEN`].
 #[inline]
 fn find(handle: Handle, away: u64) -> Result<Ref, Code> {
     let (entry, index, generation) = place(handle).ok_or(Code::INVALID_HANDLE)?;
     let mut state = entry.state.load(Ordering::Relaxed);
     loop {
-        if !is_open(state, generation) || state & REFS == REFS {
+        let closes_protected = away == OPEN && state & PROTECTED != 0;
+        if !is_open(state, generation) || state & REFS == REFS || closes_protected {
             return Err(Code::INVALID_HANDLE);
         }
         // Acquire: what `insert` wrote is there.

@@ -228,7 +228,8 @@ unsafe extern "C" fn duplicate_handle(
             // SAFETY: not null, so the caller gives room for a HANDLE there.
             unsafe { target.write(handle) };
         }
-        if close_source {
+        // As on Windows, a protected one stays, and that is no error.
+        if close_source && !table::get(source)?.is_protected() {
             object::close(source)?;
         }
         Ok(TRUE)

@@ -71,6 +71,59 @@ static void duplicates(void) {
                 ERROR_FILE_NOT_FOUND);
 }
 
+/* A protected handle: CloseHandle fails, and what it leads to goes on. */
+static void guarded(HANDLE handle, BOOL inherited) {
+    const DWORD protect = HANDLE_FLAG_PROTECT_FROM_CLOSE;
+    const DWORD inherit = inherited ? HANDLE_FLAG_INHERIT : 0;
+    HANDLE me = GetCurrentProcess(), copy = NULL;
+    DWORD flags = UNTOUCHED;
+    CHECK_WORKS(SetHandleInformation(handle, protect, protect));
+    CHECK_WORKS(GetHandleInformation(handle, &flags));
+    CHECK_EQ(flags, inherit | protect);
+    CHECK_FAILS(CloseHandle(handle), ERROR_INVALID_HANDLE);
+    CHECK_FAILS(CloseHandle(handle), ERROR_INVALID_HANDLE);
+    /* This flag alone is not meant. */
+    CHECK_WORKS(SetHandleInformation(handle, HANDLE_FLAG_INHERIT, inherit));
+    CHECK_FAILS(CloseHandle(handle), ERROR_INVALID_HANDLE);
+    /* A duplicate isn't protected, and its source stays. */
+    CHECK_WORKS(DuplicateHandle(me, handle, me, &copy, 0, FALSE,
+                                DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE));
+    CHECK_WORKS(GetHandleInformation(copy, &flags));
+    CHECK_EQ(flags, 0);
+    CHECK_WORKS(CloseHandle(copy));
+    CHECK_WORKS(GetHandleInformation(handle, &flags));
+    CHECK_EQ(flags, inherit | protect);
+}
+
+static void unguarded(HANDLE handle) {
+    CHECK_WORKS(SetHandleInformation(handle, HANDLE_FLAG_PROTECT_FROM_CLOSE, 0));
+    CHECK_WORKS(CloseHandle(handle));
+    CHECK_FAILS(SetHandleInformation(handle, HANDLE_FLAG_PROTECT_FROM_CLOSE, 0),
+                ERROR_INVALID_HANDLE);
+}
+
+static void protected_handles(BOOL inherited) {
+    SECURITY_ATTRIBUTES attributes = {sizeof(SECURITY_ATTRIBUTES), NULL, FALSE};
+    HANDLE slot, file, event = CreateEventA(NULL, TRUE, FALSE, NULL);
+    attributes.bInheritHandle = inherited;
+    slot = CreateMailslotA(SLOT("guarded"), 0, 0, &attributes);
+    CHECK(IS_HANDLE(slot));
+    file = CreateFileA(SLOT("guarded"), GENERIC_WRITE, 0, &attributes, OPEN_EXISTING, 0, NULL);
+    CHECK(IS_HANDLE(file));
+    guarded(slot, inherited);
+    guarded(file, inherited);
+    guarded(event, FALSE);
+    put(file, "still there");
+    expect(slot, "still there");
+    unguarded(file);
+    unguarded(slot);
+    unguarded(event);
+    /* The next one in the same place is not protected. */
+    slot = make(SLOT("guarded"), 0, 0);
+    CHECK_FAILS(SetHandleInformation(slot, 4, 4), ERROR_INVALID_PARAMETER);
+    CHECK(CloseHandle(slot));
+}
+
 #define READERS 3
 #define WRITERS 3
 #define EACH 3000
@@ -206,5 +259,9 @@ int main(void) {
     crowd();
     shared_writer();
     access_rights();
+    protected_handles(FALSE);
+    protected_handles(TRUE);
+    /* The end of the process ends this one too. */
+    guarded(make(SLOT("left"), 0, 0), FALSE);
     return 0;
 }
