@@ -65,6 +65,32 @@ impl Drop for Whole {
     }
 }
 
+/// As long as this lives, no handler of a signal runs in the thread: it might call this library, and
+/// wait for what the thread itself holds.
+pub(crate) struct Undisturbed(libc::sigset_t);
+
+impl Undisturbed {
+    pub(crate) fn begin() -> Self {
+        // SAFETY: a set of signals is plain bits, for which zero will do.
+        let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { std::mem::zeroed() };
+        // SAFETY: both sets are there, and the thread's own mask is this thread's to change.
+        unsafe {
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, &raw mut before);
+        }
+        Self(before)
+    }
+}
+
+impl Drop for Undisturbed {
+    fn drop(&mut self) {
+        // SAFETY: the mask that `begin` found.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut())
+        };
+    }
+}
+
 /// Locks, also after a panic.
 pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -20,7 +20,7 @@ struct Held {
     _foreigners: RwLockWriteGuard<'static, inherit::Foreigners>,
     _named: MutexGuard<'static, event::Named>,
     _dispatch: Dispatch,
-    threads: MutexGuard<'static, thread::Threads>,
+    threads: thread::LockedThreads,
     _vacancies: MutexGuard<'static, table::Vacancies>,
 }
 

@@ -2,10 +2,11 @@
 
 use std::cell::OnceCell;
 use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
-use crate::border::{Whole, lock};
+use crate::border::{Undisturbed, Whole, lock};
 use crate::code::Code;
 use crate::dispatch::{Dispatch, Guarded, Waiters, Waker, dispatch};
 use crate::event::Event;
@@ -64,20 +65,40 @@ pub(crate) struct Completion {
 unsafe impl Send for Completion {}
 
 /// All threads that have called this library and still run.
-pub(crate) struct Threads(Vec<Weak<Thread>>);
+static THREADS: Mutex<Vec<Weak<Thread>>> = Mutex::new(Vec::new());
 
-static THREADS: Mutex<Threads> = Mutex::new(Threads(Vec::new()));
-
-pub(crate) fn lock_threads() -> MutexGuard<'static, Threads> {
-    lock(&THREADS)
+/// All threads, held still. A handler that writes may have to look through them.
+pub(crate) struct LockedThreads {
+    // Given back before handlers may run.
+    threads: MutexGuard<'static, Vec<Weak<Thread>>>,
+    _undisturbed: Undisturbed,
 }
 
-impl Threads {
+pub(crate) fn lock_threads() -> LockedThreads {
+    let undisturbed = Undisturbed::begin();
+    LockedThreads { threads: lock(&THREADS), _undisturbed: undisturbed }
+}
+
+impl Deref for LockedThreads {
+    type Target = Vec<Weak<Thread>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.threads
+    }
+}
+
+impl DerefMut for LockedThreads {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.threads
+    }
+}
+
+impl LockedThreads {
     /// In a forked child, the other threads are gone.
     pub(crate) fn keep_only_current(&mut self) {
         let current = CURRENT.try_with(|current| current.get().map(|c| Arc::downgrade(&c.0)));
-        self.0.clear();
-        self.0.extend(current.ok().flatten());
+        self.threads.clear();
+        self.threads.extend(current.ok().flatten());
     }
 }
 
@@ -93,21 +114,22 @@ thread_local! {
 pub(crate) fn anybody_uses(entry: usize) -> bool {
     let uses = |thread: Arc<Thread>| thread.using.load(Ordering::Acquire) == entry;
     // Who isn't in the list doesn't come here by the short way.
-    lock(&THREADS).0.iter().filter_map(Weak::upgrade).any(uses)
+    lock_threads().iter().filter_map(Weak::upgrade).any(uses)
 }
 
 /// The thread with this id, if it still runs.
 pub(crate) fn by_id(id: u32) -> Option<Arc<Thread>> {
-    lock(&THREADS).0.iter().filter_map(Weak::upgrade).find(|thread| thread.id == id)
+    lock_threads().iter().filter_map(Weak::upgrade).find(|thread| thread.id == id)
 }
 
 impl Drop for Current {
     fn drop(&mut self) {
         // For good, as what follows this may be a place to end the thread too, and it ends anyway.
         std::mem::forget(Whole::begin());
+        let _undisturbed = Undisturbed::begin();
         let thread = &self.0;
         short::set(std::ptr::null());
-        lock(&THREADS).0.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(thread)));
+        lock_threads().retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(thread)));
         let dispatch = dispatch();
         let slots = std::mem::take(&mut thread.state.get(&dispatch).pending_on);
         for slot in slots {
@@ -143,20 +165,20 @@ impl Thread {
 
     /// Makes this the calling thread's.
     pub(crate) fn adopt(self: Arc<Thread>) {
+        let _undisturbed = Undisturbed::begin();
         let _ = CURRENT.try_with(|current| current.set(Current(self.enlist())).is_ok());
     }
 
     /// Looks at the calling thread's.
     #[inline]
     pub(crate) fn with_current<T>(look: impl FnOnce(&Arc<Thread>) -> T) -> T {
+        if short::get().is_null() {
+            Thread::introduce();
+        }
         let mut look = Some(look);
         let looked = CURRENT.try_with(|current| {
-            let look = look.take()?;
-            let current = match current.get() {
-                Some(current) => current,
-                None => Thread::introduce(current),
-            };
-            Some(look(&current.0))
+            let current = current.get()?;
+            Some(look.take()?(&current.0))
         });
         match (looked, look) {
             (Ok(Some(answer)), _) => answer,
@@ -166,13 +188,18 @@ impl Thread {
         }
     }
 
+    /// The thread's first call. A handler that interrupted it in the middle would introduce the
+    /// thread too.
     #[cold]
-    fn introduce(current: &OnceCell<Current>) -> &Current {
-        current.get_or_init(|| Current(Thread::new().enlist()))
+    fn introduce() {
+        let _undisturbed = Undisturbed::begin();
+        let _ = CURRENT.try_with(|current| {
+            current.get_or_init(|| Current(Thread::new().enlist()));
+        });
     }
 
     fn enlist(self: Arc<Thread>) -> Arc<Thread> {
-        lock(&THREADS).0.push(Arc::downgrade(&self));
+        lock_threads().push(Arc::downgrade(&self));
         short::set(Arc::as_ptr(&self));
         self
     }
@@ -249,7 +276,7 @@ impl Thread {
             |thread: &Arc<Thread>| thread.reading.load(Ordering::Acquire) == slot.identity();
         let targets: Vec<_> = {
             let threads = lock_threads();
-            let running = threads.0.iter().filter_map(Weak::upgrade);
+            let running = threads.iter().filter_map(Weak::upgrade);
             running.filter(|thread| reads(thread) && which(thread)).collect()
         };
         for thread in &targets {

@@ -1,6 +1,7 @@
 /* Calls before main, in handlers of signals, when a thread ends, and at exit. */
 #include "check.h"
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/time.h>
 
@@ -79,6 +80,36 @@ static void in_signals(void) {
         ;
 }
 
+static volatile int begun, returned;
+
+static void *first_call(void *unused) {
+    DWORD done;
+    begun = 1;
+    CHECK(WriteFile(file, "main", 4, &done, NULL));
+    returned = 1;
+    return unused;
+}
+
+/* Signals that come while a thread's first call makes it known to the library. */
+static void in_first_calls(void) {
+    char buffer[16];
+    DWORD done;
+    int round, sent, before = signals;
+    for (round = 0; round < 2000 || signals < before + 100; round++) {
+        pthread_t caller;
+        begun = returned = 0;
+        CHECK(pthread_create(&caller, NULL, first_call, NULL) == 0);
+        while (!begun)
+            sched_yield();
+        /* Without end, they could keep the thread from ever going on. */
+        for (sent = 0; sent < 20 && !returned; sent++)
+            CHECK(pthread_kill(caller, SIGALRM) == 0);
+        CHECK(pthread_join(caller, NULL) == 0);
+        while (ReadFile(slot, buffer, sizeof(buffer), &done, NULL))
+            ;
+    }
+}
+
 int main(void) {
     pthread_t other;
     in_signals();
@@ -87,6 +118,7 @@ int main(void) {
     CHECK(pthread_join(other, NULL) == 0);
     /* A handle that several threads have written with takes another way. */
     in_signals();
+    in_first_calls();
     CHECK(atexit(use) == 0);
     return 0;
 }

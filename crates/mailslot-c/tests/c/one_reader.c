@@ -134,8 +134,8 @@ static void interrupt(int number) {
     CHECK(taken >= 0 || GetLastError() == ERROR_GEN_FAILURE || GetLastError() == ERROR_SEM_TIMEOUT);
 }
 
-/* The errors of the handler are not the reader's. A thread's first call makes it known to the
- * library, and its end makes it forgotten; both take locks, so no signal may come in the midst. */
+/* The errors of the handler are not the reader's. Reading in a handler works only
+ * amid such reads as these: not amid the first one, nor at the thread's end. */
 static void *read_undisturbed(void *unused) {
     sigset_t all;
     sigfillset(&all);
