@@ -76,17 +76,26 @@ impl Mailslot {
         let Some(value) = std::env::var_os(VARIABLE) else {
             return Ok(None);
         };
-        let number = value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
-            HandleError::NotAHandle(format!("{VARIABLE}={} is no descriptor", value.display()))
-        })?;
+        let wrong = |why: &str| {
+            HandleError::NotAHandle(format!(
+                "{VARIABLE}={} {why}; it was set for another process, or its handle was taken already: \
+                 remove the variable",
+                value.display()
+            ))
+        };
+        let number = value.to_str().and_then(|text| text.parse().ok());
+        let number = number.ok_or_else(|| wrong("is no descriptor"))?;
         let fd = Inherited::duplicate(number).map_err(|error| {
             if Errno::from_io_error(&error) == Some(Errno::BADF) {
-                HandleError::NotAHandle(format!("{VARIABLE}={number} is no open descriptor"))
+                wrong("is no open descriptor")
             } else {
                 failed("duplicating the inherited descriptor")(error)
             }
         })?;
-        let slot = Self::from_fd(fd)?;
+        let slot = Self::from_fd(fd).map_err(|error| match error {
+            HandleError::NotAHandle(why) => wrong(&format!("is another descriptor ({why})")),
+            other => other,
+        })?;
         // The handle must end with this one, and it has proved to be one.
         Inherited::close(number);
         Ok(Some(slot))

@@ -7,6 +7,7 @@ use crate::support::{Case, Role};
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("hand_over::to_a_child", passing::to_a_child),
+    Case::new("hand_over::a_variable_for_another_process", passing::a_variable_for_another_process),
     Case::new("hand_over::over_a_socket", passing::over_a_socket),
     Case::new("hand_over::the_creator_is_killed", passing::the_creator_is_killed),
     Case::new("hand_over::what_is_no_handle", passing::what_is_no_handle),

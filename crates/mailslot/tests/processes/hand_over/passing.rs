@@ -19,7 +19,7 @@ use crate::support::{
     patient_writer, program, scale, shared, slot, spawn, wait_for, wait_until, writer,
 };
 
-pub(super) const ROLES: &[Role] = &[HEIR, NO_HEIR];
+pub(super) const ROLES: &[Role] = &[HEIR, NO_HEIR, MISLED];
 
 /// A program that got a handle from its parent: prints the records until there is an empty one.
 const HEIR: Role = ("hand_over::heir", || {
@@ -39,6 +39,33 @@ const HEIR: Role = ("hand_over::heir", || {
 const NO_HEIR: Role = ("hand_over::no_heir", || {
     assert!(Mailslot::inherited().unwrap().is_none());
 });
+
+/// One that is said to have got a handle: prints why that is wrong.
+const MISLED: Role = ("hand_over::misled", || {
+    println!("{}", Mailslot::inherited().unwrap_err());
+    // What isn't the handle is none of its business.
+    assert!(rustix::io::fcntl_getfd(std::io::stdin()).is_ok());
+});
+
+/// The variable outlives what it names: a program that got it starts others.
+pub(super) fn a_variable_for_another_process() {
+    let cases = [
+        ("soon", "is no descriptor"),
+        ("-1", "is no open descriptor"),
+        ("987654", "is no open descriptor"),
+        ("0", "is another descriptor (it is no socket, as a read handle is)"),
+    ];
+    for (value, why) in cases {
+        let mut command = program(MISLED.0);
+        let child = command.env("MAILSLOT_HANDLE", value).stdin(Stdio::null()).output().unwrap();
+        assert!(child.status.success(), "{child:?}");
+        let expected = format!(
+            "this is not the read handle of a mailslot: MAILSLOT_HANDLE={value} {why}; it was set for \
+             another process, or its handle was taken already: remove the variable\n"
+        );
+        assert_eq!(String::from_utf8_lossy(&child.stdout), expected);
+    }
+}
 
 pub(super) fn to_a_child() {
     let slot = inheritable_slot(1 << 20);
