@@ -7,6 +7,8 @@
 
 mod giving_way;
 mod spin;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -219,7 +221,7 @@ impl Mailslot {
                     // It goes away for an unknown time, and nothing is left to read.
                     entered.core().rest();
                 }
-                self.leave(entered);
+                self.leave_in_vain(entered);
                 let timeout = wait.timeout.unwrap_or_default();
                 return Err(ReadError::TimedOut { name: self.name.clone(), timeout });
             }
@@ -254,7 +256,7 @@ impl Mailslot {
             }
             let left = wait.left();
             if left.is_some_and(|left| left.is_zero()) {
-                self.leave(entered);
+                self.leave_in_vain(entered);
                 let timeout = timeout.unwrap_or_default();
                 return Err(ReadError::TimedOut { name: self.name.clone(), timeout });
             }
@@ -348,6 +350,15 @@ impl Mailslot {
         if entered.turn.watchers > 0 && !entered.turn.asleep {
             self.changed.notify_one();
         }
+    }
+
+    /// [`Mailslot::leave`] for a read that found nothing.
+    fn leave_in_vain(&self, mut entered: Entered<'_>) {
+        if !entered.turn.asleep {
+            // It may wait for an edge now, as tokio does: what shows from here on must make one.
+            entered.core().set_attention(false);
+        }
+        self.leave(entered);
     }
 
     /// Whoever polls the descriptor sees it readable exactly while records wait.
