@@ -44,8 +44,14 @@ pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
 pub enum Inherited {}
 
 impl Inherited {
-    /// Duplicates it.
+    /// Duplicates it. The number of a descriptor that this process has opened itself, since that one
+    /// was closed, is refused like one that is not open: what is passed on survives `exec`.
     pub fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+        // SAFETY: asking about any number is harmless.
+        let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+        if flags < 0 || flags & libc::FD_CLOEXEC != 0 {
+            return Err(io::Error::from_raw_os_error(libc::EBADF));
+        }
         // SAFETY: duplicating any number is harmless: the kernel refuses those that are not open.
         let fd = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
         if fd < 0 {

@@ -82,7 +82,8 @@ impl WriterOptions {
 /// A write that has returned `Ok` survives this process. When the slot's last reader goes, the next
 /// write says [`WriteError::SlotGone`] (at the latest one millisecond after; records that were
 /// accepted but not read are gone with the reader); a further write looks for the name anew, so
-/// that the handle recovers as soon as a reader is back.
+/// that the handle recovers as soon as a reader is back. A handle that has written nothing yet has
+/// nothing to lose, and looks for the name at once.
 ///
 /// With a remote name ([`Host`](crate::Host)) the gateway of this computer takes the records, and
 /// `Ok` means that it will do what it can: what is lost then is counted, see

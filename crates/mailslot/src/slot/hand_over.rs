@@ -71,7 +71,8 @@ impl Mailslot {
     }
 
     /// The handle that this process's parent passed with [`Mailslot::pass_to`], or `None` if it
-    /// passed none.
+    /// passed none. It can be taken once; after that this is an error, here and in programs that get
+    /// the same environment.
     pub fn inherited() -> Result<Option<Self>, HandleError> {
         let Some(value) = std::env::var_os(VARIABLE) else {
             return Ok(None);
@@ -87,7 +88,7 @@ impl Mailslot {
         let number = number.ok_or_else(|| wrong("is no descriptor"))?;
         let fd = Inherited::duplicate(number).map_err(|error| {
             if Errno::from_io_error(&error) == Some(Errno::BADF) {
-                wrong("is no open descriptor")
+                wrong("is no descriptor that was passed on")
             } else {
                 failed("duplicating the inherited descriptor")(error)
             }
