@@ -91,6 +91,12 @@ impl Lan {
         self.start_confirm(computer, target, count, timeout).all_lines()
     }
 
+    /// What becomes of records for a slot whose reader has just gone, each time.
+    pub(crate) fn leave(&self, computer: &str, target: &str, slot: &str) -> Vec<String> {
+        let more = [("TARGET", target), ("SLOT", slot), ("COUNT", "300"), ("SIZE", "50000")];
+        self.start(computer, "leaver", &more).all_lines()
+    }
+
     pub(crate) fn ask(&self, computer: &str, request: &str) -> String {
         self.start(computer, "ask", &[("REQUEST", request)]).lines(1).remove(0)
     }

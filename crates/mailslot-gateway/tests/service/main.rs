@@ -15,9 +15,10 @@ fn main() -> std::process::ExitCode {
         roles::play(&role);
         return std::process::ExitCode::SUCCESS;
     }
-    let cases: [(&str, fn()); 8] = [
+    let cases: [(&str, fn()); 9] = [
         ("the_three_name_forms", the_three_name_forms),
         ("confirmed_outcomes", confirmed_outcomes),
+        ("what_nobody_is_there_to_read_is_not_accepted", what_nobody_is_there_to_read),
         ("a_burst_arrives_in_order", a_burst_arrives_in_order),
         ("records_outlive_a_restart_of_the_other_gateway", restart_of_the_other_gateway),
         ("a_stopped_gateway_passes_on_what_it_has", a_stopped_gateway_passes_on_what_it_has),
@@ -63,6 +64,18 @@ fn confirmed_outcomes() {
     let to_all = lan.confirm("ANN", r"\\*\mailslot\private", 1, Duration::from_secs(5));
     assert_eq!(to_all, ["ANN Accepted", "JOE Denied", "SUE NoAnswer"]);
     assert_eq!(told(r"\\NOBODY\mailslot\taxes"), ["error: computer not found"]);
+}
+
+/// A write notices that its reader has gone only a little later.
+fn what_nobody_is_there_to_read() {
+    let lan = Lan::new(&["JOE"]);
+    let _joe = lan.gateway("JOE");
+    let outcomes = lan.leave("JOE", r"\\*\mailslot\taxes", "taxes");
+    let count = |what: &str| outcomes.iter().filter(|outcome| *outcome == what).count();
+    let (unclear, none) = (count("NoAnswer"), count("NoSuchSlot"));
+    assert_eq!((outcomes.len(), unclear + none), (300, 300), "{outcomes:?}");
+    // Otherwise none was written in the moment that matters.
+    assert!(unclear > 0, "{none}");
 }
 
 fn a_burst_arrives_in_order() {

@@ -26,6 +26,7 @@ pub(crate) fn play(role: &str) {
         "reader" => reader(),
         "writer" => writer(),
         "confirm" => confirm(),
+        "leaver" => leaver(),
         "ask" => {
             let request: Request = serde_json::from_str(&variable("REQUEST")).unwrap();
             say(&serde_json::to_string(&ask(&request).unwrap()).unwrap());
@@ -69,6 +70,25 @@ fn reader() {
         let number = String::from_utf8_lossy(&bytes[..8]).trim().to_owned();
         assert!(bytes[8..].iter().all(|byte| *byte == b'.'));
         say(&format!("{from} {number}:{}", bytes.len()));
+    }
+}
+
+/// Reads slot after slot, goes, and at once writes to the one that was there.
+fn leaver() {
+    let (target, count, milliseconds) = numbers();
+    let timeout = Duration::from_millis(milliseconds as u64);
+    let mut writer = MailslotWriter::options().confirmed(true).open(target.as_str()).unwrap();
+    let mut write = || {
+        let confirmation = writer.write_confirmed(b"record", timeout).unwrap();
+        confirmation.outcomes().map(|(_, outcome)| format!("{outcome:?}")).next().unwrap()
+    };
+    let name = format!(r"\\.\mailslot\{}", variable("SLOT"));
+    for _ in 0..count {
+        let slot = MailslotOptions::new().create(name.as_str()).unwrap();
+        // The gateway makes a ring for the second, and with the third it looks whether somebody is there.
+        assert_eq!([(); 3].map(|()| write()), ["Accepted"; 3]);
+        drop(slot);
+        say(&write());
     }
 }
 
