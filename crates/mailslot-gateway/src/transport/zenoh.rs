@@ -16,6 +16,7 @@
 //! | [`environment`] | what a process has to be started with before any of this |
 //! | [`refusals`] | connections that Zenoh refuses, for the log |
 //! | `sockets` | connections that end without keeping anybody waiting, and a search that doesn't tire |
+//! | `unread` | connections that Zenoh keeps without reading them |
 //!
 //! Each domain has a session of its own, since each has its own authority. A change of files (this
 //! computer joins, leaves, invites, revokes) is noticed by itself.
@@ -26,7 +27,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
@@ -36,6 +37,7 @@ use self::handshake::Own;
 use self::keeper::Keeper;
 use self::peers::Peers;
 use self::traffic::Traffic;
+use self::unread::Unread;
 use super::{EventSink, Membership, PeerId, SendError, Transport, Way};
 use crate::config::{Config, Network};
 use crate::identity::{self, Error, Identity, Store, keys};
@@ -56,6 +58,7 @@ mod sockets;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod unread;
 mod wire;
 
 /// Takes a line for the log.
@@ -231,13 +234,18 @@ impl Running {
 }
 
 fn supervise(shared: &Arc<Shared>, mut running: HashMap<Arc<str>, Running>, watch: &OwnedFd) {
+    let mut unread = Unread::default();
     loop {
         let mut fds = [
             PollFd::from_borrowed_fd(shared.bell.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(watch.as_fd(), PollFlags::IN),
         ];
-        let _ = poll(&mut fds, None);
-        let changed = !fds[1].revents().is_empty();
+        let _ = poll(&mut fds, Some(&unread::LOOK));
+        let [called, changed] = [0, 1].map(|n| !fds[n].revents().is_empty());
+        unread.look(Instant::now(), &shared.log);
+        if !called && !changed {
+            continue;
+        }
         let _ = rustix::io::read(&shared.bell, &mut [0; 8]);
         if changed {
             thread::sleep(SETTLE);

@@ -17,7 +17,7 @@ const PATIENCE_MICROS: u64 = 1_000_000;
 /// A computer that is silent for so long is gone.
 pub(super) const LEASE: Duration = Duration::from_secs(3);
 /// How long it may take to connect to a computer. Zenoh looks for no others meanwhile.
-const OPEN_MILLIS: u64 = 5000;
+const OPEN: Duration = Duration::from_secs(5);
 /// Only one of two computers connects to the other, always the same. Otherwise the one of which the
 /// other has lost sight, but which hasn't noticed yet (it was stopped), takes the new connection for a
 /// second one beside that which is dead. Then it says nothing anew of what it listens to, and hears
@@ -31,17 +31,31 @@ pub(super) fn open(
     identity: &Identity,
     network: &Network,
 ) -> Result<(Session, Option<Scouts>), String> {
+    open_within(identity, network, OPEN)
+}
+
+/// The same, if that is to be how long it may take to connect to a computer.
+pub(super) fn open_within(
+    identity: &Identity,
+    network: &Network,
+    patience: Duration,
+) -> Result<(Session, Option<Scouts>), String> {
+    let open = || open_session(identity, network, patience);
     if !multicast(network) {
-        return Ok((open_session(identity, network)?, None));
+        return Ok((open()?, None));
     }
-    let (session, scouts) = Scouts::of(group(identity), || open_session(identity, network));
+    let (session, scouts) = Scouts::of(group(identity), open);
     // If they can't be found, `sockets::give_up_after` says why.
     Ok((session?, scouts.ok()))
 }
 
-fn open_session(identity: &Identity, network: &Network) -> Result<Session, String> {
+fn open_session(
+    identity: &Identity,
+    network: &Network,
+    patience: Duration,
+) -> Result<Session, String> {
     let open = |v4_only| {
-        let config = config(identity, network, v4_only).to_string();
+        let config = config(identity, network, patience, v4_only).to_string();
         let config = Config::from_json5(&config).map_err(|e| e.to_string())?;
         zenoh::open(config).wait().map_err(|e| for_people(&e.to_string()))
     };
@@ -63,7 +77,7 @@ fn for_people(error: &str) -> String {
     kept.join(" ")
 }
 
-fn config(identity: &Identity, network: &Network, v4_only: bool) -> Value {
+fn config(identity: &Identity, network: &Network, patience: Duration, v4_only: bool) -> Value {
     let is_client = !network.routers.is_empty();
     let connect = if is_client { &network.routers } else { &network.peers };
     let connect: Vec<_> = connect.iter().map(|address| format!("tls/{address}")).collect();
@@ -105,7 +119,7 @@ fn config(identity: &Identity, network: &Network, v4_only: bool) -> Value {
         "transport": {
             "unicast": {
                 "max_sessions": crate::identity::members::MOST_MEMBERS + 16,
-                "open_timeout": OPEN_MILLIS,
+                "open_timeout": patience.as_millis() as u64,
             },
             "link": {
                 "protocols": ["tls"],

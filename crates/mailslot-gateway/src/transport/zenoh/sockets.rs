@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt::{
     set_socket_linger, set_tcp_user_timeout, socket_cookie, socket_domain, socket_linger,
-    socket_type,
+    socket_type, tcp_user_timeout,
 };
 use rustix::net::{AddressFamily, SendFlags, SocketType, getsockname, sendto};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
@@ -47,17 +47,21 @@ fn all() -> io::Result<Vec<OwnedFd>> {
 }
 
 /// Sees to it that no connection that this process has now waits for a computer that is silent:
-/// neither when it is closed, nor longer than `patience` before.
-pub(super) fn give_up_after(patience: Duration) -> io::Result<()> {
+/// neither when it is closed, nor longer than `patience` before. Gives Zenoh's connections.
+pub(super) fn give_up_after(patience: Duration) -> io::Result<Vec<OwnedFd>> {
+    let millis = patience.as_millis().try_into().unwrap_or(u32::MAX);
+    let mut zenohs = Vec::new();
     for socket in all()? {
-        // Zenoh's connections are those that linger.
+        // Those that linger, until this was done.
         if socket_linger(&socket).is_ok_and(|time| time.is_some()) {
             set_socket_linger(&socket, None)?;
-            let millis = patience.as_millis().try_into().unwrap_or(u32::MAX);
             set_tcp_user_timeout(&socket, millis)?;
+        } else if tcp_user_timeout(&socket) != Ok(millis) {
+            continue;
         }
+        zenohs.push(socket);
     }
-    Ok(())
+    Ok(zenohs)
 }
 
 /// The sockets with which a session looks for others. Zenoh connects to whoever answers there.
@@ -112,8 +116,6 @@ fn candidates() -> io::Result<Vec<OwnedFd>> {
 mod tests {
     use std::net::{TcpListener, TcpStream, UdpSocket};
 
-    use rustix::net::sockopt::tcp_user_timeout;
-
     use super::*;
 
     #[test]
@@ -124,10 +126,16 @@ mod tests {
         for socket in [&near, &far] {
             set_socket_linger(socket, Some(Duration::from_secs(10))).unwrap();
         }
-        give_up_after(Duration::from_secs(3)).unwrap();
-        for socket in [&near, &far] {
-            assert_eq!(socket_linger(socket).unwrap(), None);
-            assert_eq!(tcp_user_timeout(socket).unwrap(), 3000);
+        for _ in 0..2 {
+            let zenohs = give_up_after(Duration::from_secs(3)).unwrap();
+            for socket in [&near, &far] {
+                assert_eq!(socket_linger(socket).unwrap(), None);
+                assert_eq!(tcp_user_timeout(socket).unwrap(), 3000);
+                let cookie = socket_cookie(socket).unwrap();
+                assert!(zenohs.iter().any(|socket| socket_cookie(socket) == Ok(cookie)));
+            }
+            let other = socket_cookie(&listener).unwrap();
+            assert!(zenohs.iter().all(|socket| socket_cookie(socket) != Ok(other)));
         }
     }
 

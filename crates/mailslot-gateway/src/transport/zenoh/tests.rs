@@ -16,6 +16,7 @@ mod direct;
 mod renewal;
 mod seals;
 mod strangers;
+mod unread;
 
 /// Much longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(150);
