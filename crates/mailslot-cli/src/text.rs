@@ -83,6 +83,15 @@ pub(crate) fn seconds(seconds: u64) -> String {
     humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }
 
+/// Since when a computer is in reach, if it is.
+#[cfg(feature = "gateway")]
+pub(crate) fn reach(since: Option<u64>) -> String {
+    match since {
+        Some(since) => format!("in reach for {}", seconds(since)),
+        None => "not in reach".into(),
+    }
+}
+
 /// `1,000,000`.
 pub(crate) fn with_commas(number: u64) -> String {
     let digits = number.to_string();

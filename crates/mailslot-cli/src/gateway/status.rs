@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailslot_gateway::service::status::Status;
+use mailslot_gateway::service::status::{ComputerStatus, CounterStatus, Status};
 
 use super::client;
 use crate::exit::Exit;
@@ -27,28 +27,8 @@ fn plain(status: &Status) -> String {
         out += &format!("\ndomain {}, in which this computer is {}", domain.name, domain.own);
         let width = domain.computers.iter().map(|c| c.name.chars().count()).max().unwrap_or(0);
         for computer in &domain.computers {
-            let reach = match computer.reachable_seconds {
-                Some(since) => format!("in reach for {}", text::seconds(since)),
-                None => "not in reach".into(),
-            };
-            let mut notes = vec![reach];
-            match computer.way.as_deref() {
-                Some("direct") => notes.push("directly".into()),
-                Some(_) => notes.push("through Zenoh".into()),
-                None => {}
-            }
-            if let Some(time) = computer.round_trip_microseconds {
-                let time = Duration::from_micros(time).as_secs_f64();
-                notes.push(format!("there and back in {:.1} ms", time * 1000.0));
-            }
-            if computer.queued_bytes > 0 {
-                notes.push(format!("{} bytes waiting", text::with_commas(computer.queued_bytes)));
-            }
-            if computer.lost > 0 {
-                notes.push(format!("{} lost", text::with_commas(computer.lost)));
-            }
             let name = text::harmless(&computer.name);
-            out += &format!("\n  {name:width$}  {}", notes.join(", "));
+            out += &format!("\n  {name:width$}  {}", notes(computer).join(", "));
         }
         if domain.computers.is_empty() {
             out += "\n  no other computers";
@@ -62,9 +42,36 @@ fn plain(status: &Status) -> String {
         true => "\nno slots that take records from other computers".to_owned(),
         false => format!("\nslots that take records from other computers: {}", slots.join(", ")),
     };
-    let c = &status.counters;
     out += &format!("\nwriters to other computers: {}", status.writers);
-    for (what, number) in [
+    for (what, number) in counted(&status.counters) {
+        out += &format!("\n{what}: {}", text::with_commas(number));
+    }
+    out
+}
+
+/// What there is to say of a computer.
+fn notes(computer: &ComputerStatus) -> Vec<String> {
+    let mut notes = vec![text::reach(computer.reachable_seconds)];
+    match computer.way.as_deref() {
+        Some("direct") => notes.push("directly".into()),
+        Some(_) => notes.push("through Zenoh".into()),
+        None => {}
+    }
+    if let Some(time) = computer.round_trip_microseconds {
+        let time = Duration::from_micros(time).as_secs_f64();
+        notes.push(format!("there and back in {:.1} ms", time * 1000.0));
+    }
+    if computer.queued_bytes > 0 {
+        notes.push(format!("{} bytes waiting", text::with_commas(computer.queued_bytes)));
+    }
+    if computer.lost > 0 {
+        notes.push(format!("{} lost", text::with_commas(computer.lost)));
+    }
+    notes
+}
+
+fn counted(c: &CounterStatus) -> [(&'static str, u64); 14] {
+    [
         ("records written", c.written),
         ("  lost", c.lost),
         ("records received", c.received),
@@ -79,8 +86,5 @@ fn plain(status: &Status) -> String {
         ("frames received directly", c.direct_frames_received),
         ("frames sent through Zenoh", c.zenoh_frames_sent),
         ("frames received through Zenoh", c.zenoh_frames_received),
-    ] {
-        out += &format!("\n{what}: {}", text::with_commas(number));
-    }
-    out
+    ]
 }

@@ -51,11 +51,8 @@ fn computers(domains: &[DomainStatus], json: bool) -> String {
     for domain in domains {
         let own = (domain.own.as_str(), "this computer".to_owned(), true);
         let others = domain.computers.iter().map(|computer| {
-            let state = match computer.reachable_seconds {
-                Some(since) => format!("in reach for {}", text::seconds(since)),
-                None => "not in reach".to_owned(),
-            };
-            (computer.name.as_str(), state, computer.reachable_seconds.is_some())
+            let since = computer.reachable_seconds;
+            (computer.name.as_str(), text::reach(since), since.is_some())
         });
         for (computer, state, reachable) in std::iter::once(own).chain(others) {
             let domain = &domain.name;
