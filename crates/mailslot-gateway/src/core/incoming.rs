@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use mailslot_wire::envelope::{ACK_MAP_MAX, Definition, Frame, Item};
+use mailslot_wire::envelope::{ACK_MAP_MAX, Definition, Frame, Item, Records};
 
 use super::memory::{CHANNELS_MAX, Memory};
 use super::outbox::ASSEMBLY_MAX;
@@ -205,89 +205,137 @@ impl Incoming {
         deliveries: &mut u64,
         events: &mut Vec<Event>,
     ) -> Result<(), Broken> {
-        let Some(current) = &mut self.current else { return Ok(()) };
+        let Self { current: Some(current), memory, .. } = self else { return Ok(()) };
         current.next += 1;
         for item in items {
             match item {
                 Item::Define { channel, definition } => {
-                    if let Some(known) = current.channels.get(&channel) {
-                        if known.definition != definition {
-                            return Err(Broken);
-                        }
-                        continue;
-                    }
-                    if current.channels.len() >= CHANNELS_MAX {
-                        return Err(Broken);
-                    }
-                    *deliveries += 1;
-                    let delivery = *deliveries;
-                    self.memory.open(definition.writer);
-                    events.push(Event::Defined { delivery, definition: definition.clone() });
-                    let partial = None;
-                    current.channels.insert(channel, Channel { definition, delivery, partial });
+                    current.define(channel, definition, memory, deliveries, events)?;
                 }
                 Item::Run { channel, first, records } => {
                     let channel = current.channels.get(&channel).ok_or(Broken)?;
-                    if channel.partial.is_some() {
-                        return Err(Broken);
-                    }
-                    let count = records.count() as u64;
-                    let seen = self.memory.advance(channel.definition.writer, first, count);
-                    repeated(channel, first, seen, events);
-                    if seen < count {
-                        let skip = usize::try_from(seen).unwrap_or(usize::MAX);
-                        let before: usize = records.take(skip).map(|r| r.len() + 4).sum();
-                        let rest = records.as_bytes().get(before..).ok_or(Broken)?;
-                        let (delivery, first) = (channel.delivery, first + seen);
-                        let place = place_in(frame, rest);
-                        let records = Run::Some { frame: frame.clone(), place };
-                        events.push(Event::Records { delivery, first, records });
-                    }
+                    channel.run(first, records, frame, memory, events)?;
                 }
                 Item::Fragment { channel, sequence, total, offset, bytes } => {
-                    let channel = current.channels.get_mut(&channel).ok_or(Broken)?;
-                    let (total, offset) = (total as usize, offset as usize);
-                    if total > RECORD_MAX {
-                        return Err(Broken);
-                    }
-                    let partial = channel.partial.get_or_insert_with(|| Partial {
-                        sequence,
-                        total,
-                        bytes: Vec::new(),
-                    });
-                    let continues = partial.sequence == sequence
-                        && partial.total == total
-                        && partial.bytes.len() == offset;
-                    current.assembling += bytes.len();
-                    if !continues || current.assembling > ASSEMBLY_MAX {
-                        return Err(Broken);
-                    }
-                    partial.bytes.extend(bytes);
-                    if partial.bytes.len() == total
-                        && let Some(whole) = channel.partial.take()
-                    {
-                        current.assembling -= total;
-                        if self.memory.advance(channel.definition.writer, sequence, 1) > 0 {
-                            repeated(channel, sequence, 1, events);
-                        } else {
-                            let records = Run::One(whole.bytes);
-                            let (delivery, first) = (channel.delivery, sequence);
-                            events.push(Event::Records { delivery, first, records });
-                        }
-                    }
+                    let part =
+                        Part { sequence, total: total as usize, offset: offset as usize, bytes };
+                    current.fragment(channel, part, memory, events)?;
                 }
-                Item::Close { channel } => {
-                    let channel = current.channels.remove(&channel).ok_or(Broken)?;
-                    let partial = channel.partial.as_ref().map_or(0, |p| p.bytes.len());
-                    current.assembling -= partial;
-                    self.memory.close(channel.definition.writer);
-                    events.push(Event::Closed { delivery: channel.delivery });
-                }
+                Item::Close { channel } => current.close(channel, memory, events)?,
                 Item::Result { writer, sequence, outcome } => {
                     events.push(Event::Result { writer, sequence, outcome });
                 }
                 Item::Missed { writer, count } => events.push(Event::Missed { writer, count }),
             }
+        }
+        Ok(())
+    }
+}
+
+/// A fragment of a large record.
+struct Part<'a> {
+    sequence: u64,
+    total: usize,
+    offset: usize,
+    bytes: &'a [u8],
+}
+
+impl Current {
+    fn define(
+        &mut self,
+        channel: u32,
+        definition: Definition,
+        memory: &mut Memory,
+        deliveries: &mut u64,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Broken> {
+        if let Some(known) = self.channels.get(&channel) {
+            return if known.definition == definition { Ok(()) } else { Err(Broken) };
+        }
+        if self.channels.len() >= CHANNELS_MAX {
+            return Err(Broken);
+        }
+        *deliveries += 1;
+        let delivery = *deliveries;
+        memory.open(definition.writer);
+        events.push(Event::Defined { delivery, definition: definition.clone() });
+        self.channels.insert(channel, Channel { definition, delivery, partial: None });
+        Ok(())
+    }
+
+    fn fragment(
+        &mut self,
+        channel: u32,
+        part: Part<'_>,
+        memory: &mut Memory,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Broken> {
+        let channel = self.channels.get_mut(&channel).ok_or(Broken)?;
+        let Part { sequence, total, offset, bytes } = part;
+        if total > RECORD_MAX {
+            return Err(Broken);
+        }
+        let partial =
+            channel.partial.get_or_insert_with(|| Partial { sequence, total, bytes: Vec::new() });
+        let continues =
+            partial.sequence == sequence && partial.total == total && partial.bytes.len() == offset;
+        self.assembling += bytes.len();
+        if !continues || self.assembling > ASSEMBLY_MAX {
+            return Err(Broken);
+        }
+        partial.bytes.extend(bytes);
+        if partial.bytes.len() == total
+            && let Some(whole) = channel.partial.take()
+        {
+            self.assembling -= total;
+            if memory.advance(channel.definition.writer, sequence, 1) > 0 {
+                repeated(channel, sequence, 1, events);
+            } else {
+                let records = Run::One(whole.bytes);
+                let (delivery, first) = (channel.delivery, sequence);
+                events.push(Event::Records { delivery, first, records });
+            }
+        }
+        Ok(())
+    }
+
+    fn close(
+        &mut self,
+        channel: u32,
+        memory: &mut Memory,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Broken> {
+        let channel = self.channels.remove(&channel).ok_or(Broken)?;
+        self.assembling -= channel.partial.as_ref().map_or(0, |partial| partial.bytes.len());
+        memory.close(channel.definition.writer);
+        events.push(Event::Closed { delivery: channel.delivery });
+        Ok(())
+    }
+}
+
+impl Channel {
+    /// Records with consecutive numbers; those that came before are left out.
+    fn run(
+        &self,
+        first: u64,
+        records: Records<'_>,
+        frame: &Arc<Vec<u8>>,
+        memory: &mut Memory,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Broken> {
+        if self.partial.is_some() {
+            return Err(Broken);
+        }
+        let count = records.count() as u64;
+        let seen = memory.advance(self.definition.writer, first, count);
+        repeated(self, first, seen, events);
+        if seen < count {
+            let skip = usize::try_from(seen).unwrap_or(usize::MAX);
+            let before: usize = records.take(skip).map(|r| r.len() + 4).sum();
+            let rest = records.as_bytes().get(before..).ok_or(Broken)?;
+            let (delivery, first) = (self.delivery, first + seen);
+            let records = Run::Some { frame: frame.clone(), place: place_in(frame, rest) };
+            events.push(Event::Records { delivery, first, records });
         }
         Ok(())
     }

@@ -55,6 +55,20 @@ impl LocalWriter {
     pub(super) fn is_wide(&self) -> bool {
         self.wide
     }
+
+    /// The only computer that it writes to, if its plain records come faster than they go there, and
+    /// whether they are large. Nobody else waits with it.
+    fn crowds(&self, peers: &[Peer], now: Time, config: &Config) -> Option<(usize, bool)> {
+        let [Route { to: Destination::Peer { index, channel }, .. }] = self.routes[..] else {
+            return None;
+        };
+        if self.wide || self.held {
+            return None;
+        }
+        let peer = &peers[index];
+        let large = channel.is_some_and(|number| peer.outgoing.outbox.is_large(number));
+        peer.is_crowded(now, config.hold_above(), large).then_some((index, large))
+    }
 }
 
 /// A record whose outcome is open.
@@ -246,18 +260,10 @@ impl Core {
         }
         if confirmed {
             known.outstanding += 1;
-        } else if let [Route { to: Destination::Peer { index, channel }, .. }] = known.routes[..]
-            && !known.wide
-            && !known.held
-        {
-            let peer = &mut self.peers[index];
-            let large = channel.is_some_and(|number| peer.outgoing.outbox.is_large(number));
-            if peer.is_crowded(self.now, self.config.hold_above(), large) {
-                // Nobody else waits with it.
-                known.held = true;
-                peer.held.push((writer, large));
-                self.outputs.push_back(Output::Hold { writer });
-            }
+        } else if let Some((index, large)) = known.crowds(&self.peers, self.now, &self.config) {
+            known.held = true;
+            self.peers[index].held.push((writer, large));
+            self.outputs.push_back(Output::Hold { writer });
         }
         if lost > 0 {
             self.lose(writer, lost);
