@@ -24,7 +24,7 @@ impl MailslotWriter {
     /// Whatever the outcomes are, there is no error if they could be learnt; see
     /// [`Confirmation::is_accepted`]. A computer of which nothing was heard in time counts as
     /// [`Outcome::NoAnswer`], never as success: the record may have arrived there or not, at most
-    /// once. After an error nothing is known, unless it says more; only
+    /// once. So does one whose reader ended right after the record had been queued. After an error nothing is known, unless it says more; only
     /// [`WriteError::GatewayGone`] can mean that the record arrived all the same.
     ///
     /// If this computer's gateway is killed meanwhile, or has been since the last write, the record is
@@ -61,9 +61,14 @@ impl MailslotWriter {
 
     /// The slot is here: what is queued is accepted.
     fn write_here(&mut self, record: &[u8], timeout: Duration) -> Result<Confirmation, WriteError> {
-        let written = self.transmit(&[IoSlice::new(record)], timeout).and_then(|()| self.check());
-        let outcome = match written {
-            Ok(()) => Outcome::Accepted,
+        // One that has gone since the last write is told from one that goes with this record.
+        if self.check().is_err() {
+            self.disconnect();
+        }
+        let outcome = match self.transmit(&[IoSlice::new(record)], timeout) {
+            Ok(()) if self.check().is_ok() => Outcome::Accepted,
+            // The reader has read it or not, and nobody will know.
+            Ok(()) => Outcome::NoAnswer,
             Err(WriteError::Full { .. } | WriteError::Open(OpenError::Full(_))) => Outcome::Full,
             Err(WriteError::SlotGone(_) | WriteError::Open(OpenError::NoSuchSlot(_))) => {
                 Outcome::NoSuchSlot

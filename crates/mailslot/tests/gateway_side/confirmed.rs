@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("confirmed::the_gateway_comes_back", the_gateway_comes_back),
     Case::new("confirmed::forked_and_cloned", forked_and_cloned),
     Case::new("confirmed::a_slot_here", a_slot_here),
+    Case::new("confirmed::a_reader_that_ends_with_the_record", a_reader_that_ends_with_the_record),
     Case::new("confirmed::or_plain", or_plain),
 ];
 
@@ -208,6 +209,26 @@ fn a_slot_here() {
     let confirmation = writer.write_confirmed(b"x", Duration::ZERO).unwrap();
     assert_eq!(outcomes(&confirmation), [(HERE, Outcome::Accepted)]);
     drop(gateway);
+}
+
+/// Whether it had read the record, its writer can't know: it is told so, and not that there was no
+/// slot, or it would write again what has arrived.
+fn a_reader_that_ends_with_the_record() {
+    let [created, arrived] = shared(2) else { panic!() };
+    for round in 1..=300 {
+        let reader = spawn(|| {
+            let slot = Mailslot::create(NAME).unwrap();
+            created.store(round, Ordering::Release);
+            slot.receive_timeout(Some(SOON)).unwrap();
+            arrived.store(round, Ordering::Release);
+        });
+        wait_for(created, round);
+        let confirmation = open(NAME).write_confirmed(b"x", SOON).unwrap();
+        reader.finish();
+        assert_eq!(arrived.load(Ordering::Acquire), round);
+        let outcome = outcomes(&confirmation)[0].1;
+        assert!(matches!(outcome, Outcome::Accepted | Outcome::NoAnswer), "{round}: {outcome}");
+    }
 }
 
 /// A handle is for one kind of write.
