@@ -1,7 +1,7 @@
 //! Who has nothing to do does nothing.
 
 use std::os::fd::AsFd;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mailslot::Mailslot;
@@ -21,7 +21,7 @@ pub(crate) const CASES: &[Case] = &[
 const REST: Duration = Duration::from_secs(2);
 
 /// Writers that have written once, or more often, or not at all, and wait for something else.
-fn idle_writers(state: &'static [std::sync::atomic::AtomicU64]) -> Vec<Process> {
+fn idle_writers(state: &'static [AtomicU64]) -> Vec<Process> {
     (0..12)
         .map(|n| {
             spawn(move || {
@@ -57,6 +57,14 @@ fn all_rest(processes: &[&Process]) {
     assert_eq!(counts(), before, "somebody has woken up meanwhile");
 }
 
+/// Once `readers` have read all that the writers write, by their count in `state`, they all rest.
+fn all_rest_with_writers(state: &'static [AtomicU64], count: u64, readers: &[Process]) {
+    let writers = idle_writers(state);
+    wait_for(&state[0], 12);
+    wait_for(&state[1], count);
+    all_rest(&writers.iter().chain(readers).collect::<Vec<_>>());
+}
+
 fn a_reader_and_its_writers() {
     for options in both_kinds() {
         let state = shared(2);
@@ -69,10 +77,7 @@ fn a_reader_and_its_writers() {
             }
         });
         wait_for(&state[1], 1);
-        let writers = idle_writers(state);
-        wait_for(&state[0], 12);
-        wait_for(&state[1], 1 + WRITTEN);
-        all_rest(&writers.iter().chain([&reader]).collect::<Vec<_>>());
+        all_rest_with_writers(state, 1 + WRITTEN, std::slice::from_ref(&reader));
         reader.kill();
         drop(Mailslot::create(NAME).unwrap());
     }
@@ -93,10 +98,7 @@ fn a_reader_that_polls() {
         }
     });
     wait_for(&state[1], 1);
-    let writers = idle_writers(state);
-    wait_for(&state[0], 12);
-    wait_for(&state[1], 1 + WRITTEN);
-    all_rest(&writers.iter().chain([&reader]).collect::<Vec<_>>());
+    all_rest_with_writers(state, 1 + WRITTEN, std::slice::from_ref(&reader));
     reader.kill();
     drop(Mailslot::create(NAME).unwrap());
 }
@@ -116,9 +118,6 @@ fn two_holders() {
             })
         })
         .collect();
-    let writers = idle_writers(state);
-    wait_for(&state[0], 12);
-    wait_for(&state[1], WRITTEN);
-    all_rest(&writers.iter().chain(&holders).collect::<Vec<_>>());
+    all_rest_with_writers(state, WRITTEN, &holders);
     drop((holders, slot));
 }
