@@ -98,6 +98,9 @@ impl MailslotOptions {
 
     /// Whether the read handle can be handed to other processes, and used in forked children. It
     /// costs a lock and some look-ups per read.
+    ///
+    /// If one of several holders is killed, what it has taken goes with it: the record that a read
+    /// was about to return, or a new writer's connection that it was accepting at that moment.
     pub fn inheritable(&mut self, yes: bool) -> &mut Self {
         self.inheritable = yes;
         self

@@ -264,15 +264,20 @@ impl Vault {
     pub(crate) fn add_peer(&self, socket: BorrowedFd<'_>) -> io::Result<u64> {
         let id = self.table.get(LAST_ID) + 1;
         let entry = self.vacancy(id).ok_or(io::ErrorKind::OutOfMemory)?;
-        self.clean_out()?;
         self.table.set(LAST_ID, id);
-        self.deposit(Kind::Socket, id, [0; 3], &[socket])?;
+        // Until it is there it goes with this holder, so nothing that can wait comes before.
+        if self.deposit(Kind::Socket, id, [0; 3], &[socket]).is_err() {
+            self.clean_out()?;
+            self.deposit(Kind::Socket, id, [0; 3], &[socket])?;
+        }
         for word in 1..ENTRY_WORDS {
             self.table.set(entry + word, 0);
         }
         self.table.set(origin_of(entry), 0);
         self.table.set(entry + ID, id);
         self.changed();
+        // Where that fails, the next one for which there is no room tries again.
+        let _ = self.clean_out();
         Ok(id)
     }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use mailslot::{Mailslot, WriteError};
 
 use crate::support::{
-    Process, Random, check, fill, fork, inheritable_slot, patient_writer, scale, shared, spawn,
-    wait_until,
+    PATIENCE, Process, Random, check, fill, fork, inheritable_slot, number, patient_writer, scale,
+    shared, spawn, wait_for, wait_until, writer,
 };
 
 /// What a holder or a writer writes down, in memory that outlives it.
@@ -159,6 +159,53 @@ pub(super) fn copies_are_closed() {
         })
     });
     openers.collect::<Vec<_>>().into_iter().for_each(Process::finish);
+}
+
+/// A holder is killed that has just accepted a connection and has no descriptor left: another has the
+/// record, also if the vault was due to be cleaned, as it is now and then.
+pub(super) fn accepted_without_descriptors() {
+    (35..45).for_each(accepted_after);
+}
+
+fn accepted_after(others: u64) {
+    let slot = inheritable_slot(1 << 18);
+    let [written, read] = shared(2) else { panic!() };
+    let handle = slot.to_fd().unwrap();
+    // It stays, with a ring: cleaning has to put it in anew.
+    let mut first = writer();
+    first.write(b"on the socket").unwrap();
+    first.write(b"in the ring").unwrap();
+    let holder = fork(|| {
+        let slot = Mailslot::from_fd(handle).unwrap();
+        for n in 0..others + 2 {
+            slot.receive_timeout(Some(PATIENCE)).unwrap();
+            read.store(n + 1, Ordering::Release);
+        }
+        assert_eq!(slot.info().unwrap().waiting, 0, "and all that have gone are let go");
+        let dup = |_| rustix::io::dup(std::io::stdin()).ok();
+        let mut all: Vec<_> = (0..).map_while(dup).collect();
+        all.pop();
+        read.store(others + 3, Ordering::Release);
+        wait_for(written, others + 1);
+        let _ = slot.info();
+        read.store(others + 4, Ordering::Release);
+        loop {
+            thread::park();
+        }
+    });
+    let write = |n: u64| {
+        writer().write(&n.to_le_bytes()).unwrap();
+        written.store(n + 1, Ordering::Release);
+    };
+    for n in 0..others {
+        write(n);
+        wait_for(read, n + 3);
+    }
+    wait_for(read, others + 3);
+    write(others);
+    wait_for(read, others + 4);
+    holder.kill();
+    assert_eq!(number(&slot.receive_timeout(Some(PATIENCE)).unwrap()), others);
 }
 
 /// Kills one of three holders after the other until the writers are done.

@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("hand_over::writers_that_left_first", passing::writers_that_left_first),
     Case::new("hand_over::holders_come_and_go", killed::holders_come_and_go).long(),
     Case::new("hand_over::copies_are_closed", killed::copies_are_closed),
+    Case::new("hand_over::accepted_without_descriptors", killed::accepted_without_descriptors),
     Case::new("hand_over::holders_are_killed", killed::holders_are_killed).long(),
     Case::new("hand_over::one_shot_writers_while_holders_are_killed", killed::one_shot_writers)
         .long(),
