@@ -43,9 +43,13 @@ impl Limits {
     /// Reads what [`encode`](Self::encode) writes, and nothing else.
     pub fn parse(text: &str) -> Option<Limits> {
         let (max_record, quota) = text.split_once('-')?;
+        Limits::from_fields(max_record.as_bytes(), quota.as_bytes())
+    }
+
+    fn from_fields(max_record: &[u8], quota: &[u8]) -> Option<Limits> {
         Some(Limits {
-            max_record: u32::try_from(hexadecimal(max_record.strip_prefix('m')?)?).ok()?,
-            quota: hexadecimal(quota.strip_prefix('q')?)?,
+            max_record: u32::try_from(hexadecimal(max_record.strip_prefix(b"m")?)?).ok()?,
+            quota: hexadecimal(quota.strip_prefix(b"q")?)?,
         })
     }
 
@@ -61,18 +65,21 @@ impl Limits {
     pub fn from_address(path: &[u8]) -> Option<Limits> {
         // From the right: the directories above are the user's, and may look like anything.
         let path = path.strip_suffix(SOCKET_NAME)?.strip_suffix(b"/")?;
-        let above =
-            path.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at.saturating_add(1));
-        let dir = path.get(above..)?;
+        let (_, dir) = rsplit(path, b'/').unwrap_or((&[], path));
         if dir == GATEWAY_DIR.as_bytes() {
             return Some(Limits::GATEWAY);
         }
         let name = dir.strip_prefix(PRIVATE_PREFIX.as_bytes())?;
-        let dash = |text: &[u8]| text.iter().rposition(|&byte| byte == b'-');
-        let before_quota = name.get(..dash(name)?)?;
-        let text = name.get(dash(before_quota)?.checked_add(1)?..)?;
-        Limits::parse(str::from_utf8(text).ok()?)
+        let (name, quota) = rsplit(name, b'-')?;
+        let (_unique, max_record) = rsplit(name, b'-')?;
+        Limits::from_fields(max_record, quota)
     }
+}
+
+/// What is before and behind the last `separator`.
+fn rsplit(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().rposition(|&byte| byte == separator)?;
+    Some((text.get(..at)?, text.get(at.checked_add(1)?..)?))
 }
 
 /// The name under which process `pid` builds a slot. `nonce` tells its attempts apart.

@@ -36,25 +36,26 @@ fn is_direction_or_line(c: char) -> bool {
 
 /// A decimal number written the one way that [`ToString`] writes it.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
-    number(text, 10)
+    number(text.as_bytes(), 10)
 }
 
 /// A hexadecimal number written the one way that `{:x}` writes it.
-pub(crate) fn hexadecimal(text: &str) -> Option<u64> {
+pub(crate) fn hexadecimal(text: &[u8]) -> Option<u64> {
     number(text, 16)
 }
 
-fn number(text: &str, radix: u8) -> Option<u64> {
+fn number(text: &[u8], radix: u8) -> Option<u64> {
     // `from_str_radix` alone would let through `+7`, `007` and `FF`.
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
         b'a'..=b'f' if radix == 16 => Some(byte.wrapping_sub(b'a' - 10)),
         _ => None,
     };
-    let canonical = text == "0" || !(text.is_empty() || text.starts_with('0'));
-    let add =
-        |number: u64, byte| number.checked_mul(radix.into())?.checked_add(digit(byte)?.into());
-    canonical.then(|| text.bytes().try_fold(0, add)).flatten()
+    let canonical = text == b"0" || !matches!(text, [] | [b'0', ..]);
+    let add = |number: u64, &byte: &u8| {
+        number.checked_mul(radix.into())?.checked_add(digit(byte)?.into())
+    };
+    canonical.then(|| text.iter().try_fold(0, add)).flatten()
 }
 
 /// Appends `%XX`.

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use mailslot_wire::meta::Metadata;
+use mailslot_wire::name::SlotName;
 use rustix::fs::{Mode, OFlags};
 
 pub(crate) use adopt::{adopt, leave};
@@ -47,11 +48,13 @@ pub fn registry_root() -> PathBuf {
     DEFAULT.get_or_init(find).clone()
 }
 
-/// The entry `name` of `dir`, in one piece of memory: a writer of one record makes two of these.
-pub(crate) fn entry(dir: &Path, name: &str) -> PathBuf {
-    let mut path = PathBuf::with_capacity(dir.as_os_str().len() + 1 + name.len());
-    path.push(dir);
-    path.push(name);
+/// The socket of the slot `name`, or where it would be.
+pub(crate) fn socket_of(name: &SlotName) -> PathBuf {
+    let (root, entry) = (registry_root(), name.file_name());
+    // In one piece of memory: a writer of one record pays for all that opening takes.
+    let len = root.as_os_str().len() + entry.len() + SOCKET.len();
+    let mut path = PathBuf::with_capacity(len + 2);
+    path.extend([root.as_path(), Path::new(&entry), Path::new(SOCKET)]);
     path
 }
 

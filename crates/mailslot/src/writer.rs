@@ -98,8 +98,8 @@ impl WriterOptions {
 #[derive(Debug)]
 pub struct MailslotWriter {
     name: Arc<SlotName>,
-    /// Where the slot lies; resolved once, so that a handle means one slot.
-    dir: Arc<PathBuf>,
+    /// Where the slot listens; resolved once, so that a handle means one slot.
+    socket: Arc<PathBuf>,
     purpose: Purpose,
     options: WriterOptions,
     limits: Limits,
@@ -358,7 +358,7 @@ impl Clone for MailslotWriter {
     fn clone(&self) -> Self {
         Self {
             name: self.name.clone(),
-            dir: self.dir.clone(),
+            socket: self.socket.clone(),
             purpose: self.purpose.clone(),
             options: self.options,
             limits: self.limits,

@@ -66,10 +66,12 @@ fn finish(typed: &str, host: Host, path: &str, reading: &Reading) -> Result<Slot
         let name = shown(typed);
         return Err(NameError::NoName { name });
     }
-    let chars = path.chars().count();
-    if chars > SlotName::MAX_CHARS {
-        let name = shown(typed);
-        return Err(NameError::TooLong { name, chars });
+    if path.len() > SlotName::MAX_CHARS {
+        let chars = path.chars().count();
+        if chars > SlotName::MAX_CHARS {
+            let name = shown(typed);
+            return Err(NameError::TooLong { name, chars });
+        }
     }
     let key = fold(&path);
     Ok(SlotName { host, path, key })

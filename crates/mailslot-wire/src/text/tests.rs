@@ -4,12 +4,12 @@ use super::*;
 fn numbers_have_one_spelling() {
     assert_eq!(decimal("0"), Some(0));
     assert_eq!(decimal("18446744073709551615"), Some(u64::MAX));
-    assert_eq!(hexadecimal("ffffffffffffffff"), Some(u64::MAX));
+    assert_eq!(hexadecimal(b"ffffffffffffffff"), Some(u64::MAX));
     for wrong in ["", "00", "07", "+7", "-7", " 7", "7 ", "a", "18446744073709551616"] {
         assert_eq!(decimal(wrong), None, "{wrong:?}");
     }
     for wrong in ["", "00", "0f", "F", "0x1", "g", "10000000000000000"] {
-        assert_eq!(hexadecimal(wrong), None, "{wrong:?}");
+        assert_eq!(hexadecimal(wrong.as_bytes()), None, "{wrong:?}");
     }
 }
 

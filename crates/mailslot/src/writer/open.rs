@@ -51,13 +51,13 @@ impl MailslotWriter {
         name: SlotName,
         purpose: Purpose,
     ) -> Result<Self, OpenError> {
-        let dir = match purpose {
-            Purpose::Remote => gateway_dir(),
-            _ => registry::entry(&registry_root(), &name.file_name()),
+        let socket = match purpose {
+            Purpose::Remote => gateway_dir().join(registry::SOCKET),
+            _ => registry::socket_of(&name),
         };
         let mut writer = Self {
             name: Arc::new(name),
-            dir: Arc::new(dir),
+            socket: Arc::new(socket),
             purpose,
             options,
             limits: mailslot_wire::limits::Limits { max_record: 0, quota: 0 },
@@ -85,8 +85,8 @@ impl MailslotWriter {
     /// Makes a new connection.
     pub(super) fn connect(&mut self, patience: Duration) -> Result<(), OpenError> {
         let before = self.policy()?;
-        let socket = registry::entry(&self.dir, registry::SOCKET);
-        let connection = connect(&socket, patience).map_err(|error| self.unconnected(error))?;
+        let connection =
+            connect(&self.socket, patience).map_err(|error| self.unconnected(error))?;
         match &self.purpose {
             Purpose::Remote => {
                 // Whoever listens there, not whoever owns the directory: nobody can fake that.
@@ -161,8 +161,12 @@ impl MailslotWriter {
         })
     }
 
+    fn dir(&self) -> &Path {
+        self.socket.parent().unwrap_or(&self.socket)
+    }
+
     fn metadata(&self) -> Result<Metadata, OpenError> {
-        registry::metadata(&self.dir).map_err(|source| match source.kind() {
+        registry::metadata(self.dir()).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => OpenError::NoSuchSlot(self.name.clone()),
             _ => self.io("reading its metadata", source),
         })
@@ -171,7 +175,7 @@ impl MailslotWriter {
     fn unconnected(&self, error: ConnectError) -> OpenError {
         let name = self.name.clone();
         let owner = || {
-            let found = registry::metadata(&self.dir);
+            let found = registry::metadata(self.dir());
             found.map_or_else(|_| "another user".to_owned(), |found| describe_user(found.uid))
         };
         let remote = self.purpose.is_remote();
