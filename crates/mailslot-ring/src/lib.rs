@@ -47,7 +47,7 @@ pub use geometry::{Geometry, HEADER_BYTES, MAX_QUOTA};
 pub use item::MAX_RECORD;
 pub use memory::{Header, Memory};
 #[cfg(not(loom))]
-pub use peer::{Credentials, Inherited, peer_credentials};
+pub use peer::{Credentials, Inherited, close_all, peer_credentials};
 pub use producer::{Producer, PushError, Wake};
 #[cfg(not(loom))]
 pub use region::{Region, RegionError};

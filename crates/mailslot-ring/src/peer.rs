@@ -1,7 +1,8 @@
-//! Descriptors by number: who is at the other end of a socket, and what a parent passed on.
+//! Descriptors by number: who is at the other end of a socket, what a parent passed on, and closing
+//! many.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 /// What the kernel says about the process that connected a Unix socket (`SO_PEERCRED`).
 ///
@@ -36,6 +37,32 @@ pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
         Ok(Credentials { pid: found.pid.max(0) as u32, uid: found.uid, gid: found.gid })
     } else {
         Err(io::Error::last_os_error())
+    }
+}
+
+/// Closes all of `fds`, those with consecutive numbers by one system call.
+pub fn close_all(fds: &mut Vec<OwnedFd>) {
+    let mut numbers = fds.drain(..).map(IntoRawFd::into_raw_fd).peekable();
+    while let Some(first) = numbers.next() {
+        let mut last = first;
+        while let Some(next) = numbers.next_if_eq(&(last + 1)) {
+            last = next;
+        }
+        close_run(first, last);
+    }
+}
+
+/// Closes the descriptors from `first` to `last`. The caller owns them all.
+fn close_run(first: RawFd, last: RawFd) {
+    // SAFETY: closing touches no memory, and by the caller's promise every number of the range is its
+    // own to close. The call closes all of them or, where the system doesn't know or allow it, none.
+    let closed =
+        first < last && unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0;
+    if !closed {
+        for number in first..=last {
+            // SAFETY: as above, and nothing has closed it yet.
+            drop(unsafe { OwnedFd::from_raw_fd(number) });
+        }
     }
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Core {
     enough: bool,
     /// Those that were accepted, but not taken in: perhaps there was no room in the vault.
     arrivals: VecDeque<Arrival>,
+    /// Sockets of writers of one record that have gone, to be closed together.
+    departed: Vec<OwnedFd>,
     /// Peers may have sent something for which there was no room.
     untaken: bool,
     /// There may be peers without a bell, for which there may be room at this stamp.
@@ -144,6 +146,7 @@ impl Core {
             unaccepted: true,
             enough: false,
             arrivals: VecDeque::new(),
+            departed: Vec::new(),
             untaken: false,
             deaf: false,
             bells_at: 0,

@@ -137,10 +137,11 @@ impl Peer {
         self.closed && self.inline.is_some() && self.ring.is_none() && self.socket.is_some()
     }
 
-    /// Lets go of the socket of a writer that sends nothing more on it.
-    pub(crate) fn leave_socket(&mut self) {
+    /// Lets go of the socket of a writer that sends nothing more on it. Whoever gets it closes it.
+    pub(crate) fn leave_socket(&mut self) -> Option<Arc<OwnedFd>> {
         self.sender();
-        (self.socket, self.closed, self.kept) = (None, true, false);
+        (self.closed, self.kept) = (true, false);
+        self.socket.take()
     }
 
     /// Its writer can go on with another connection. Not one whose ring is here, and not one that is

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
+use mailslot_ring::close_all;
 use mailslot_wire::answer::MOVE;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -150,7 +152,11 @@ impl Core {
                     Err(error) => return Err(error.into()),
                 }
             } else {
-                match self.admit_next() {
+                let admission = self.admit_next();
+                if !matches!(admission, Admission::OneShot) || self.arrivals.is_empty() {
+                    close_all(&mut self.departed);
+                }
+                match admission {
                     Admission::OneShot => true,
                     Admission::Other => {
                         together = 1;
@@ -224,7 +230,7 @@ impl Core {
                 peer.kept = true;
                 self.kept += 1;
             } else {
-                peer.leave_socket();
+                self.departed.extend(peer.leave_socket().and_then(Arc::into_inner));
             }
         }
         if peer.is_done() {
