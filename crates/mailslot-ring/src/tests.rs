@@ -1,4 +1,6 @@
 #[cfg(not(loom))]
+mod closing;
+#[cfg(not(loom))]
 mod fork;
 #[cfg(not(loom))]
 mod geometry;

@@ -1,0 +1,33 @@
+//! Closing many descriptors at once.
+
+use std::os::fd::OwnedFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::close_all;
+
+/// Whether each pipe has lost its writer.
+fn ended(readers: &[OwnedFd]) -> Vec<bool> {
+    let mut polled: Vec<_> = readers.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap();
+    polled.iter().map(|fd| fd.revents().contains(PollFlags::HUP)).collect()
+}
+
+#[test]
+fn all_are_closed_and_no_others() {
+    let pipes = (0..40).map(|_| pipe_with(PipeFlags::CLOEXEC).unwrap());
+    let (readers, writers): (Vec<_>, Vec<_>) = pipes.unzip();
+    // Copies made one after the other are neighbours, but for numbers that other tests take.
+    let mut copies: Vec<_> = writers.iter().map(|fd| fd.try_clone().unwrap()).collect();
+    drop(writers);
+    assert_eq!(ended(&readers), [false; 40]);
+    let kept = [17, 3].map(|at| copies.remove(at));
+    copies.swap(0, 20);
+    close_all(&mut copies);
+    assert!(copies.is_empty());
+    let expected: Vec<_> = (0..40).map(|at| at != 3 && at != 17).collect();
+    assert_eq!(ended(&readers), expected);
+    drop(kept);
+    assert_eq!(ended(&readers), [true; 40]);
+}
