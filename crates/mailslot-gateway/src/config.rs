@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use mailslot_wire::name::fold_case;
 use serde::Deserialize;
 
+use crate::identity::Identity;
+
 mod address;
 mod direct;
 #[cfg(test)]
@@ -64,6 +66,14 @@ impl Default for Network {
 }
 
 impl Network {
+    /// Where to listen: hosts, without brackets, and ports. With `lo`, all addresses are this machine's only.
+    pub(crate) fn listens(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.listen.iter().map(|address| match address.parts() {
+            ("::", port) if self.interface == "lo" => ("127.0.0.1", port),
+            parts => parts,
+        })
+    }
+
     fn check(&self) -> Result<(), String> {
         if self.interface.trim().is_empty() {
             return Err("`interface` is empty; write the name of one, or \"auto\"".into());
@@ -122,6 +132,13 @@ impl TryFrom<String> for Metrics {
 }
 
 impl Config {
+    /// Puts the primary domain first.
+    pub fn primary_first(&self, identities: &mut [Identity]) {
+        if let Some(primary) = self.primary.as_deref().map(fold_case) {
+            identities.sort_by_key(|identity| fold_case(&identity.domain) != primary);
+        }
+    }
+
     /// Reads `config.toml` in `dir`; the defaults, if there is none.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("config.toml");

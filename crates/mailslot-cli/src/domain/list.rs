@@ -1,7 +1,7 @@
 //! `mailslot domain list`.
 
 use mailslot_gateway::config::Config;
-use mailslot_gateway::identity::{self, Identity, MemberList, Store, name};
+use mailslot_gateway::identity::{self, Identity, MemberList, Store};
 use serde::Serialize;
 
 use super::time;
@@ -33,10 +33,7 @@ struct JsonMember {
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> anyhow::Result<Exit> {
     let mut identities = store.identities()?;
-    let primary = Config::read(store.dir()).ok().and_then(|config| config.primary);
-    if let Some(primary) = primary {
-        identities.sort_by_key(|i| !name::is_same(&i.domain, &primary));
-    }
+    Config::read(store.dir()).unwrap_or_default().primary_first(&mut identities);
     let mut out = String::new();
     for (i, identity) in identities.iter().enumerate() {
         let members = store.members(identity)?;

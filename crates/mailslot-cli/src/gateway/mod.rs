@@ -76,9 +76,7 @@ fn serve() -> anyhow::Result<Exit> {
     let store = Store::of_this_user()?;
     let config = Config::read(store.dir())?;
     let mut identities = store.identities()?;
-    if let Some(primary) = &config.primary {
-        identities.sort_by_key(|i| !name::is_same(&i.domain, primary));
-    }
+    config.primary_first(&mut identities);
     let computer = match identities.first() {
         Some(identity) => identity.computer.clone(),
         None => name::of_this_computer().unwrap_or_else(|_| "localhost".to_owned()),

@@ -18,15 +18,14 @@ impl Address {
 
     /// Whether its port is 0: to listen on, any that is free.
     pub(super) fn is_any_port(&self) -> bool {
-        self.0.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0u16))
+        self.parts().1.parse() == Ok(0u16)
     }
-}
 
-impl Address {
-    /// What stands before the port, without brackets.
-    pub(crate) fn host(&self) -> &str {
-        let host = self.0.rsplit_once(':').map_or(&*self.0, |(host, _)| host);
-        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    /// The host, without brackets, and the port.
+    pub(super) fn parts(&self) -> (&str, &str) {
+        let (host, port) = self.0.rsplit_once(':').unwrap_or((&self.0, ""));
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        (bare.unwrap_or(host), port)
     }
 }
 

@@ -50,7 +50,19 @@ fn hosts_are_known_without_their_ports() {
     for (text, host) in
         [("[::]:0", "::"), ("192.0.2.7:1", "192.0.2.7"), ("joe.example:1", "joe.example")]
     {
-        assert_eq!(Address::try_from(text.to_owned()).unwrap().host(), host);
+        assert_eq!(Address::try_from(text.to_owned()).unwrap().parts().0, host);
+    }
+}
+
+#[test]
+fn on_lo_all_addresses_are_this_machine() {
+    for (interface, host) in [("lo", "127.0.0.1"), ("auto", "::")] {
+        let text = format!(
+            "[network]\ninterface = '{interface}'\nlisten = ['[::]:7450', '[2001:db8::7]:0']"
+        );
+        let network = Config::parse(&text).unwrap().network;
+        let listens: Vec<_> = network.listens().collect();
+        assert_eq!(listens, [(host, "7450"), ("2001:db8::7", "0")]);
     }
 }
 

@@ -14,7 +14,7 @@
 //! | `traffic` | how many frames have taken which way |
 //! | `outbox` | what waits to be sent to one computer |
 //! | [`environment`] | what a process has to be started with before any of this |
-//! | [`refusals`] | connections that Zenoh refuses, for the log |
+//! | [`refusals`] | connections that Zenoh refuses, or can't make, for the log |
 //! | `sockets` | connections that end without keeping anybody waiting, and a search that doesn't tire |
 //! | `unread` | connections that Zenoh keeps without reading them |
 //!
@@ -87,6 +87,7 @@ struct Shared {
     bell: OwnedFd,
 }
 
+#[derive(Default)]
 struct State {
     config: Config,
     stop: bool,
@@ -118,8 +119,7 @@ impl Zenoh {
         inotify::add_watch(&watch, &dir, what).map_err(failed("watch"))?;
         let bell =
             eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(failed("watch"))?;
-        let state =
-            State { config, stop: false, order: Vec::new(), announced: Membership::default() };
+        let state = State { config, ..State::default() };
         let shared = Arc::new(Shared {
             store,
             sink,
@@ -265,16 +265,13 @@ fn supervise(shared: &Arc<Shared>, mut running: HashMap<Arc<str>, Running>, watc
 
 /// Starts and stops domains as the files say.
 fn reconcile(shared: &Arc<Shared>, running: &mut HashMap<Arc<str>, Running>) {
-    let identities = match shared.store.identities() {
+    let mut identities = match shared.store.identities() {
         Ok(identities) => identities,
         Err(e) => return (shared.log)(&format!("{e}; nothing changes until that is right")),
     };
     let config = shared.lock().config.clone();
-    let mut order: Vec<Arc<str>> =
-        identities.iter().map(|identity| fold_case(&identity.domain).into()).collect();
-    if let Some(primary) = config.primary.as_deref().map(fold_case) {
-        order.sort_by_key(|name| **name != *primary);
-    }
+    config.primary_first(&mut identities);
+    let order = identities.iter().map(|identity| fold_case(&identity.domain).into()).collect();
     let stale = |name: &Arc<str>, run: &Running| {
         let identity = identities.iter().find(|i| *fold_case(&i.domain) == **name);
         identity.is_none_or(|identity| {

@@ -59,13 +59,13 @@ fn open_session(
         let config = Config::from_json5(&config).map_err(|e| e.to_string())?;
         zenoh::open(config).wait().map_err(|e| for_people(&e.to_string()))
     };
-    let any = network.listen.iter().any(|address| address.to_string().starts_with("[::]"));
+    let any = network.listens().any(|(host, _)| host == "::");
     // There are systems without IPv6.
     open(false).or_else(|why| if any { open(true) } else { Err(why) })
 }
 
 /// Zenoh's errors without the lines of Zenoh's source that they name.
-fn for_people(error: &str) -> String {
+pub(super) fn for_people(error: &str) -> String {
     let mut kept = Vec::new();
     let mut words = error.split_whitespace().peekable();
     while let Some(word) = words.next() {
@@ -81,15 +81,14 @@ fn config(identity: &Identity, network: &Network, patience: Duration, v4_only: b
     let is_client = !network.routers.is_empty();
     let connect = if is_client { &network.routers } else { &network.peers };
     let connect: Vec<_> = connect.iter().map(|address| format!("tls/{address}")).collect();
-    let listen = |address: String| match address.strip_prefix("[::]:") {
-        // `lo` means: this machine only.
-        Some(port) if network.interface == "lo" => format!("tls/127.0.0.1:{port}"),
-        Some(port) if v4_only => format!("tls/0.0.0.0:{port}"),
-        _ => format!("tls/{address}"),
+    let listen = |(host, port): (&str, &str)| match host {
+        "::" if v4_only => format!("tls/0.0.0.0:{port}"),
+        host if host.contains(':') => format!("tls/[{host}]:{port}"),
+        host => format!("tls/{host}:{port}"),
     };
     let listen: Vec<_> = match is_client {
         true => Vec::new(),
-        false => network.listen.iter().map(|address| listen(address.to_string())).collect(),
+        false => network.listens().map(listen).collect(),
     };
     let pem = |text: &str| STANDARD.encode(text);
     // Without multicast, computers may be in places that only one of two can connect to.

@@ -40,14 +40,12 @@ impl Offer {
 /// Listens where `network` says, and says what can't be had.
 pub(super) fn listen(network: &Network, mut say: impl FnMut(String)) -> Vec<TcpListener> {
     let port = network.direct.port();
-    let mut hosts: Vec<&str> = network.listen.iter().map(|address| address.host()).collect();
+    let mut hosts: Vec<&str> = network.listens().map(|(host, _)| host).collect();
     hosts.sort_unstable();
     hosts.dedup();
     let mut listeners = Vec::new();
     for host in hosts {
-        // `lo` means: this machine only.
-        let own = if host == "::" && network.interface == "lo" { "127.0.0.1" } else { host };
-        let bound = TcpListener::bind((own, port)).or_else(|why| match own {
+        let bound = TcpListener::bind((host, port)).or_else(|why| match host {
             // There are systems without IPv6.
             "::" => TcpListener::bind(("0.0.0.0", port)),
             _ => Err(why),
@@ -56,7 +54,7 @@ pub(super) fn listen(network: &Network, mut say: impl FnMut(String)) -> Vec<TcpL
         match bound {
             Ok(listener) => listeners.push(listener),
             Err(why) => say(format!(
-                "no direct connections are taken at {own} port {port}: {why}; records go through Zenoh, or \
+                "no direct connections are taken at {host} port {port}: {why}; records go through Zenoh, or \
                  over connections that this computer makes"
             )),
         }

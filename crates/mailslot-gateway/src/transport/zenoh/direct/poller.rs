@@ -271,9 +271,10 @@ impl Poller {
             // Nothing of who has been shut out meanwhile.
             if link.is_closed() {
                 self.frames.clear();
+            } else {
+                self.domain.shared.traffic.direct_received(self.frames.len());
+                self.domain.shared.sink.frames(id, &mut self.frames);
             }
-            self.domain.shared.traffic.direct_received(self.frames.len());
-            self.domain.shared.sink.frames(id, &mut self.frames);
         }
         self.connections.insert(token, connection);
         if let Some(why) = ended {
