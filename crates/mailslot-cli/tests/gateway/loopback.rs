@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::Stdio;
 
@@ -34,6 +35,29 @@ pub(crate) fn every_form_of_a_name_reaches_its_computers() {
     assert_eq!(confirmed, "JOE  accepted\nSUE  accepted\n");
     let unknown = sue.run(&["write", "//NOBODY/mailslot/x", "lost"]);
     assert_eq!(unknown.status.code(), Some(11), "{unknown:?}");
+}
+
+pub(crate) fn peers_that_cannot_be_connected_to() {
+    let mut sue = Computer::new("SUE", None, "lo");
+    let mut joe = Computer::new("JOE", None, "lo");
+    sue.create("WORKGROUP");
+    sue.invite(&joe);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let network = |rest| format!("[network]\ninterface = 'lo'\nmulticast = false\n{rest}\n");
+    sue.configure(&network(format!("listen = ['127.0.0.1:{port}']")));
+    joe.configure(&network(format!("peers = ['127.0.0.1:{port}', 'nowhere.invalid:7450']")));
+    joe.start();
+    let address = format!("127.0.0.1:{port}");
+    for address in [&address[..], "nowhere.invalid:7450"] {
+        let line = format!("cannot connect to {address} (will try again): ");
+        eventually(&line, || joe.log().contains(&line));
+    }
+    sue.start();
+    joe.reaches(&sue);
+    let line = format!("connected to {address}");
+    eventually(&line, || joe.log().contains(&line));
+    println!("{}", joe.log());
+    assert_eq!(joe.log().matches(&format!("connect to {address}")).count(), 1, "{}", joe.log());
 }
 
 pub(crate) fn what_there_is_on_other_computers() {

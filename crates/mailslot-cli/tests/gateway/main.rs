@@ -43,6 +43,7 @@ const ON_LOOPBACK: &[Case] = cases![
     loopback::what_there_is_on_other_computers,
     loopback::an_invited_computer_can_be_written_to,
     loopback::a_revoked_computer_is_out,
+    loopback::peers_that_cannot_be_connected_to,
     loopback::signals,
     loopback::a_killed_gateway_comes_back,
     loopback::killed_gateways_double_nothing,
