@@ -20,12 +20,17 @@ use crate::transport::{PeerId, SendError};
 /// The largest frame: with all that Zenoh adds, a batch of 64 KiB holds it.
 pub(super) const LARGEST_FRAME: usize = 64_000;
 
+/// Longer frames don't wait for a greeting. All that can't wait to be said is shorter.
+const LONGEST_EARLY: usize = 1 << 10;
+
 /// What the keeper is told.
 pub(super) enum Note {
     /// A run of a computer's gateway came or went.
     Seen { computer: String, run: String, is_there: bool },
     /// A greeting.
     Greeting { from: String, bytes: Vec<u8> },
+    /// A sealed frame that seems to have come before the greeting that its keys are from.
+    Early { from: String, payload: Vec<u8> },
     /// A member list with this serial number, as its sender says.
     List { from: String, serial: u64, text: Vec<u8> },
     /// A computer asks the authority, which may be this one, for a renewal.
@@ -191,7 +196,7 @@ impl Domain {
     /// A payload has come. Runs on Zenoh's threads, so it never waits.
     pub(super) fn receive(&self, from: &str, payload: Cow<'_, [u8]>) {
         match payload.split_first() {
-            Some((&wire::SEALED, _)) => self.open(from, payload),
+            Some((&wire::SEALED, _)) => self.open(from, payload, false),
             Some((&wire::GREETING, bytes)) if bytes.len() == Greeting::LEN => {
                 self.note(Note::Greeting { from: from.to_owned(), bytes: bytes.to_vec() });
             }
@@ -206,15 +211,22 @@ impl Domain {
         }
     }
 
-    /// `payload` is a sealed frame, and what says so before it.
-    fn open(&self, from: &str, payload: Cow<'_, [u8]>) {
-        let channel = {
+    /// `payload` is a sealed frame, and what says so before it. Unless it `has_waited`, the greeting before it
+    /// may still be among the keeper's notes, and so it goes there, too.
+    pub(super) fn open(&self, from: &str, payload: Cow<'_, [u8]>, has_waited: bool) {
+        let peer = {
             let peers = self.read();
-            peers
-                .get(from)
-                .and_then(|peer| Some((peer.id.clone(), peer.path.as_ref()?.channel.clone())))
+            let channel = |peer: &Peer| Some(peer.path.as_ref()?.channel.clone());
+            peers.get(from).map(|peer| (peer.id.clone(), channel(peer)))
         };
-        let Some((id, channel)) = channel else { return self.refuse(from) };
+        let (id, channel) = match peer {
+            Some((id, Some(channel))) => (id, channel),
+            Some((_, None)) if !has_waited && payload.len() <= LONGEST_EARLY => {
+                let (from, payload) = (from.to_owned(), payload.into_owned());
+                return self.note(Note::Early { from, payload });
+            }
+            _ => return self.refuse(from),
+        };
         let most = 1 + seal::OVERHEAD + LARGEST_FRAME + 1;
         if payload.len() > most && *id.computer() != *self.authority() {
             return self.refuse(from);

@@ -224,8 +224,9 @@ impl Keeper {
         self.complain(now);
     }
 
-    fn heed(&mut self, note: Note) {
+    pub(super) fn heed(&mut self, note: Note) {
         match note {
+            Note::Early { from, payload } => self.domain.open(&from, payload.into(), true),
             Note::Seen { computer, run, is_there } => self.seen(&computer, &run, is_there),
             Note::Greeting { from, bytes } => self.greeted(&from, &bytes),
             Note::List { from, serial, text } => {

@@ -17,6 +17,62 @@ fn somebody_waits_for(store: &Store) {
     });
 }
 
+/// SUE's keeper has other things to do while JOE's greeting comes, and what JOE asks right after it: that needs
+/// not be asked again.
+#[test]
+fn a_request_may_come_in_before_its_greeting_is_heard() {
+    let sue = Computer::create("WORKGROUP", "SUE");
+    let joe = Computer::joined(sue.invite("JOE", DAY));
+    let peers = |of: &Computer| {
+        let identity = of.identity();
+        let own = Own::new(identity.secret(), keys::new_exchange().unwrap());
+        let list = of.store().members(&identity).unwrap();
+        Peers::new(&identity.domain, &identity.computer, own, list, now())
+    };
+    let (mut joes, mut sues) = (peers(&joe), peers(&sue));
+    let first = joes.greeting("sue", false).unwrap();
+    sues.meet("joe", &first).unwrap();
+    let answer = sues.greeting("joe", false).unwrap();
+    joes.meet("sue", &answer).unwrap();
+
+    let (state, log) = (State { config: config(""), ..State::default() }, Arc::new(|_: &str| {}));
+    let bell = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
+    let (traffic, domains, state) = (Traffic::default(), RwLock::default(), Mutex::new(state));
+    let (store, sink) = (sue.store(), sue.sink.clone());
+    let shared = Arc::new(Shared { store, sink, log, traffic, domains, state, bell });
+    let (sender, notes) = sync_channel(NOTES);
+    let domain = Arc::new(Domain::new(&sue.identity(), sues, shared, sender));
+    let network = config("").network_of("WORKGROUP");
+    let mut keeper = Keeper::new(domain.clone(), sue.store(), sue.identity(), network);
+
+    // This waits for a greeting that never comes.
+    domain.receive("joe", [&[wire::SEALED], &[7; 100][..]].concat().into());
+    keeper.heed(notes.try_recv().unwrap());
+    assert_eq!(domain.refused.lock().unwrap().frames, 1);
+    notes.try_recv().unwrap();
+
+    let greeting = joes.greeting("sue", false).unwrap();
+    domain.receive("joe", [&[wire::GREETING], &greeting[..]].concat().into());
+    let mut request = joe.identity().request().unwrap().text().into_bytes();
+    request.push(wire::REQUEST);
+    let path = joes.get("sue").unwrap().path.as_ref().unwrap();
+    path.channel.seal(7, &mut request);
+    let sealed = [&[wire::SEALED], &7u64.to_be_bytes()[..], &request].concat();
+    domain.receive("joe", sealed.into());
+    let mut kinds = Vec::new();
+    while let Ok(note) = notes.try_recv() {
+        kinds.push(match &note {
+            domain::Note::Greeting { .. } => "greeting",
+            domain::Note::Early { .. } => "early",
+            domain::Note::Request { .. } => "request",
+            _ => "another",
+        });
+        keeper.heed(note);
+    }
+    assert_eq!(kinds, ["greeting", "early", "request"]);
+    assert!(sue.store().members(&sue.identity()).unwrap().list().find("JOE").unwrap().joined);
+}
+
 /// The new session asks with the keys that the old one has chosen, and may have asked with already:
 /// others would know it by those.
 #[test]
