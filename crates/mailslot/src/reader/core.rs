@@ -388,6 +388,10 @@ impl Core {
         };
         let had_bell = peer.bell.is_some();
         self.take_in(&mut peer);
+        if peer.ring.is_none() && self.vault.as_ref().is_some_and(|v| v.has_ring(peer.id)) {
+            // What is in the ring comes when there are descriptors for it here.
+            peer.closed = false;
+        }
         if !had_bell {
             peer.dead |= !self.watch_bell(place, &peer);
         }

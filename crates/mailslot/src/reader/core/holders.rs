@@ -85,11 +85,13 @@ impl Core {
                         attach(peer, geometry, &memory, bell, cursor)
                     };
                     match attached {
-                        Ok(()) => {}
+                        // Its writer may have gone long ago.
+                        Ok(()) => peer.unread = true,
                         Err(Refusal::Broken) => peer.dead = true,
                         Err(Refusal::NoRoom) => vault.forget(),
                     }
                     self.watch_late_bell(place);
+                    self.read_socket(place);
                     self.activate(place);
                 }
                 Deposit::Socket { .. } => {}

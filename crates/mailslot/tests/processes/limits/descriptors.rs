@@ -313,3 +313,39 @@ pub(super) fn rings_all_at_once() {
         });
     }
 }
+
+/// A holder with no descriptors for a ring that another has taken in sees the end of its writer: what
+/// is in the ring is still read.
+pub(super) fn of_one_of_two_holders() {
+    let slot = inheritable_slot(1 << 18);
+    let handle = slot.to_fd().unwrap();
+    let [seen, due] = shared(2) else { panic!() };
+    let holder = fork(|| {
+        let other = Mailslot::from_fd(handle).unwrap();
+        let dup = |_| rustix::io::dup(std::io::stdin()).ok();
+        let mut all: Vec<_> = (0..).map_while(dup).collect();
+        // For the writer's socket.
+        all.pop();
+        for round in 1..4 {
+            seen.store(round, Ordering::Release);
+            wait_for(due, round);
+            let _ = other.info();
+        }
+        seen.store(4, Ordering::Release);
+    });
+    let mut writer = writer();
+    for n in 0..3u64 {
+        writer.write(&n.to_le_bytes()).unwrap();
+    }
+    wait_for(seen, 1);
+    assert_eq!(number(&slot.receive().unwrap()), 0);
+    due.store(1, Ordering::Release);
+    wait_for(seen, 2);
+    drop(writer);
+    due.store(3, Ordering::Release);
+    wait_for(seen, 4);
+    holder.finish();
+    for n in 1..3 {
+        assert_eq!(number(&slot.try_receive().unwrap()), n);
+    }
+}

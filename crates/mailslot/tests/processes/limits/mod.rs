@@ -10,6 +10,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use crate::support::Case;
 
 pub(crate) const CASES: &[Case] = &[
+    Case::new("limits::descriptors_of_one_of_two_holders", descriptors::of_one_of_two_holders),
     Case::new("limits::descriptors_of_a_writer", descriptors::of_a_writer),
     Case::new("limits::descriptors_of_a_creator", descriptors::of_a_creator),
     Case::new("limits::descriptors_of_a_reader", descriptors::of_a_reader),
