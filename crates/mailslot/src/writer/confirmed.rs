@@ -24,8 +24,9 @@ impl MailslotWriter {
     /// Whatever the outcomes are, there is no error if they could be learnt; see
     /// [`Confirmation::is_accepted`]. A computer of which nothing was heard in time counts as
     /// [`Outcome::NoAnswer`], never as success: the record may have arrived there or not, at most
-    /// once. So does one whose reader ended right after the record had been queued. After an error nothing is known, unless it says more; only
-    /// [`WriteError::GatewayGone`] can mean that the record arrived all the same.
+    /// once. So does one whose reader ended right after the record had been queued. After an error
+    /// nothing is known, unless it says more; only [`WriteError::GatewayGone`] can mean that the
+    /// record arrived all the same.
     ///
     /// If this computer's gateway is killed meanwhile, or has been since the last write, the record is
     /// handed to the next one, if that starts before `timeout` is over. It still arrives at most once,
