@@ -388,10 +388,8 @@ impl Core {
         };
         let had_bell = peer.bell.is_some();
         self.take_in(&mut peer);
-        if peer.ring.is_none() && self.vault.as_ref().is_some_and(|v| v.has_ring(peer.id)) {
-            // What is in the ring comes when there are descriptors for it here.
-            peer.closed = false;
-        }
+        let shared = self.vault.as_ref().is_some_and(|vault| vault.has_ring(peer.id));
+        peer.elsewhere = peer.ring.is_none() && shared;
         if !had_bell {
             peer.dead |= !self.watch_bell(place, &peer);
         }

@@ -64,6 +64,8 @@ pub(crate) struct Peer {
     pub(crate) kept: bool,
     /// The writer has closed its end: what the ring holds is all there will be.
     pub(crate) closed: bool,
+    /// Its ring is with other holders of the handle only: there was no room for it here.
+    pub(crate) elsewhere: bool,
     /// It broke the rules, or is done; it goes at the next opportunity.
     pub(crate) dead: bool,
     /// It is among those that [`Core::rest`](super::Core::rest) asks.
@@ -102,6 +104,7 @@ impl Peer {
             unread: true,
             kept: false,
             closed: false,
+            elsewhere: false,
             dead: false,
             may_give_back: false,
             active: false,
@@ -344,7 +347,8 @@ impl Peer {
     /// Nothing can come from it any more.
     pub(crate) fn is_done(&mut self) -> bool {
         // What a writer published before it left may not have been looked at yet.
-        self.dead || (self.closed && !self.held && !self.has_news() && self.next().is_none())
+        let ended = self.closed && !self.held && !self.elsewhere;
+        self.dead || (ended && !self.has_news() && self.next().is_none())
     }
 
     fn survive<T>(&mut self, result: Result<T, Broken>) -> Option<T> {

@@ -85,13 +85,11 @@ impl Core {
                         attach(peer, geometry, &memory, bell, cursor)
                     };
                     match attached {
-                        // Its writer may have gone long ago.
-                        Ok(()) => peer.unread = true,
+                        Ok(()) => peer.elsewhere = false,
                         Err(Refusal::Broken) => peer.dead = true,
                         Err(Refusal::NoRoom) => vault.forget(),
                     }
                     self.watch_late_bell(place);
-                    self.read_socket(place);
                     self.activate(place);
                 }
                 Deposit::Socket { .. } => {}
