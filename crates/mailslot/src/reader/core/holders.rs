@@ -62,7 +62,10 @@ impl Core {
                 self.remove(place);
             }
         }
-        for deposit in vault.deposits()? {
+        let mut deposits = vault.deposits()?;
+        // A holder that died cleaning out may have left a ring in front of its socket.
+        deposits.sort_by_key(|deposit| matches!(deposit, Deposit::Ring { .. }));
+        for deposit in deposits {
             match deposit {
                 Deposit::Socket { id, socket } if self.place_of(id).is_none() => {
                     let peer = self.new_peer(socket, id);
