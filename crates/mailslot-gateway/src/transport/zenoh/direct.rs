@@ -19,6 +19,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -58,6 +59,11 @@ impl Path {
 
     pub(super) fn is_direct(&self) -> bool {
         self.link().is_some()
+    }
+
+    /// Whether something has come directly, since `silence` before `now`.
+    pub(super) fn is_heard(&self, now: Instant, silence: Duration) -> bool {
+        self.link().as_ref().is_some_and(|link| link.is_heard(now, silence))
     }
 
     /// Sends a frame directly, if there is a connection.

@@ -22,6 +22,7 @@ use crate::config::{self, Network};
 use crate::identity::keys::hex;
 use crate::identity::member::{Renewal, RenewalRequest};
 use crate::identity::{self, Error, Identity, SignedList, Store};
+use crate::transport::PeerId;
 
 /// Try again to open a session that could not be opened.
 const RETRY: Duration = Duration::from_secs(2);
@@ -29,6 +30,8 @@ const RETRY: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_secs(600);
 /// Ask the authority again for a renewal.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
+/// Look whether computers that Zenoh has lost sight of are still heard directly.
+const LISTEN: Duration = Duration::from_millis(500);
 /// Answers to computers that are no members, each second.
 const STRANGERS: u32 = 20;
 /// Say at most this often that frames were thrown away.
@@ -190,6 +193,9 @@ impl Keeper {
         if !peers.behind().is_empty() {
             next = next.min(self.tell.0);
         }
+        if peers.some_may_fall_silent() {
+            next = next.min(now + LISTEN);
+        }
         // This computer's own, too, as long as that is still to come.
         let own = Some(self.identity.expires).filter(|at| *at > identity::now());
         let seconds = peers.expiry().into_iter().chain(own).min();
@@ -211,6 +217,8 @@ impl Keeper {
             self.greet(&computer);
         }
         self.search(now);
+        let silent = self.domain.write().fallen_silent(now);
+        silent.into_iter().for_each(|id| self.lost(id));
         self.tell_again(now);
         let expired = self.domain.read().expiry().is_some_and(|at| at <= identity::now());
         if expired {
@@ -273,14 +281,16 @@ impl Keeper {
         let id = peers.get(computer).map(|peer| peer.id.clone());
         drop(peers);
         match id {
-            Some(id) if gone => {
-                self.domain.shared.sink.down(id);
-                self.domain.log(&format!("{computer} cannot be reached any more"));
-            }
+            Some(id) if gone => self.lost(id),
             // It may have been invited by somebody whom we have not heard of.
             None if is_there => self.answer_stranger(computer),
             _ => {}
         }
+    }
+
+    fn lost(&self, id: PeerId) {
+        self.domain.log(&format!("{} cannot be reached any more", id.computer()));
+        self.domain.shared.sink.down(id);
     }
 
     fn greet(&self, computer: &str) {

@@ -10,7 +10,8 @@ use mailslot_wire::name::fold_case;
 use super::direct::Path;
 use super::handshake::{Handshake, Own};
 use super::outbox::Outbox;
-use super::seal::Ends;
+use super::seal::{Channel, Ends};
+use super::session::LEASE;
 use crate::identity::{MemberList, SignedList};
 use crate::transport::PeerId;
 
@@ -128,9 +129,13 @@ impl Peers {
         let peer = by_name.get_mut(name)?;
         let ends = Ends { domain, me, peer: name };
         let (met, serial) = peer.handshake.meet(bytes, own, ends)?;
-        let is_new = met.channel.is_some();
         peer.serial = serial;
-        if let Some(channel) = met.channel {
+        // With the same keys what there is stays.
+        let old = peer.path.as_ref().map(|path| path.channel.clone());
+        let is_old = |new: &Arc<Channel>| old.as_ref().is_some_and(|old| Arc::ptr_eq(old, new));
+        let new = met.channel.filter(|new| !is_old(new));
+        let is_new = new.is_some();
+        if let Some(channel) = new {
             peer.path = Some(Path::new(channel));
         }
         if peer.handshake.is_done() {
@@ -139,7 +144,8 @@ impl Peers {
         Some((is_new, met.answer, serial))
     }
 
-    /// A run of the gateway of `name` has come or gone. Whether the computer has gone with it.
+    /// A run of the gateway of `name` has come or gone. Whether the computer has gone with it. One that is heard
+    /// directly has not: on a line with too much to do Zenoh is the first to lose sight of it.
     pub(super) fn seen(&mut self, name: &str, run: &str, is_there: bool, now: Instant) -> bool {
         let Some((name, _)) = self.by_name.get_key_value(name) else { return false };
         let name = name.clone();
@@ -158,7 +164,25 @@ impl Peers {
             peer.gone = Some(now);
             peer.handshake.forget();
         }
-        gone && peer.path.take().is_some()
+        gone && peer.path.take_if(|path| !path.is_heard(now, LEASE)).is_some()
+    }
+
+    /// Those of the gone that were heard directly up to now.
+    pub(super) fn fallen_silent(&mut self, now: Instant) -> Vec<PeerId> {
+        let mut silent = Vec::new();
+        for peer in self.by_name.values_mut().filter(|peer| peer.gone.is_some()) {
+            if peer.path.take_if(|path| !path.is_heard(now, LEASE)).is_some() {
+                // A greeting may have come in late.
+                peer.handshake.forget();
+                silent.push(peer.id.clone());
+            }
+        }
+        silent
+    }
+
+    /// Whether there are such.
+    pub(super) fn some_may_fall_silent(&self) -> bool {
+        self.by_name.values().any(|peer| peer.gone.is_some() && peer.path.is_some())
     }
 
     /// From now on `list` is true. Gives those that were in reach and are not any more.

@@ -6,6 +6,7 @@ use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, Shutdown, sendmsg, shutdown};
@@ -29,6 +30,9 @@ pub(in crate::transport::zenoh) enum Sent {
 pub(super) struct Link {
     socket: Arc<OwnedFd>,
     state: Mutex<State>,
+    begun: Instant,
+    /// When something came last, in milliseconds after it had begun.
+    heard: AtomicU64,
 }
 
 #[derive(Default)]
@@ -44,7 +48,19 @@ struct State {
 
 impl Link {
     pub(super) fn new(socket: Arc<OwnedFd>) -> Self {
-        Self { socket, state: Mutex::default() }
+        Self { socket, state: Mutex::default(), begun: Instant::now(), heard: AtomicU64::new(0) }
+    }
+
+    /// Something has come on it.
+    pub(super) fn hear(&self) {
+        let millis = self.begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        self.heard.store(millis, Ordering::Relaxed);
+    }
+
+    /// Whether something has, since `silence` before `now`.
+    pub(super) fn is_heard(&self, now: Instant, silence: Duration) -> bool {
+        let last = self.begun + Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        now.saturating_duration_since(last) < silence
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

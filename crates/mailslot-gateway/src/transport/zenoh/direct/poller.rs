@@ -250,6 +250,9 @@ impl Poller {
             match recv(&connection.socket, &mut buffer[..most], RecvFlags::DONTWAIT) {
                 Ok((_, 0)) => ended = Some("it was closed".to_owned()),
                 Ok((_, n)) => {
+                    if let Stage::Linked { link, .. } = &connection.stage {
+                        link.hear();
+                    }
                     ended = self.take(token, &mut connection, &buffer[..n]).err();
                     if ended.is_none() && (n == most || to_end) {
                         if turn < READS {

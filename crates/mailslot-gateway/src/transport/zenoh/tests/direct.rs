@@ -86,6 +86,40 @@ fn one_that_can_be_reached_is_enough() {
     }
 }
 
+/// As on a line with too much to do, where what Zenoh says of itself comes too late.
+#[test]
+fn who_is_heard_directly_is_there_though_zenoh_loses_sight_of_it() {
+    let (mut sue, joe) = two();
+    meet_directly(&sue, "SUE", &joe, "JOE");
+    let domain = sue.domain();
+    let run = crate::identity::keys::hex::encode(&joe.domain().read().own.key[..8]);
+    let see = |is_there| {
+        let (computer, run) = ("joe".to_owned(), run.clone());
+        domain.insist(domain::Note::Seen { computer, run, is_there });
+    };
+    let lost = "joe cannot be reached any more";
+    let (start, lines) = (Instant::now(), sue.log.lock().unwrap().len());
+    joe.send(&id("SUE"), b"here").unwrap();
+    eventually("it comes", || !sue.frames().is_empty());
+    see(false);
+    // Longer than a connection may be silent.
+    eventually("time passes", || {
+        let _ = joe.send(&id("SUE"), b"still here");
+        assert_eq!(sue.way("JOE"), Some(Way::Direct));
+        start.elapsed() > session::LEASE * 2
+    });
+    see(true);
+    see(false);
+    // From now on it is silent.
+    eventually("SUE misses it", || sue.way("JOE").is_none());
+    assert!(!sue.reaches(&id("JOE")));
+    assert!(
+        sue.log.lock().unwrap()[lines..].iter().filter(|line| line.contains(lost)).count() == 1
+    );
+    see(true);
+    meet_directly(&sue, "SUE", &joe, "JOE");
+}
+
 #[test]
 fn who_is_shut_out_loses_its_connection() {
     let (mut sue, joe) = two();
