@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use mailslot_wire::meta::Metadata;
 use mailslot_wire::name::FILE_PREFIX;
 
-use crate::registry::{is_alive, metadata, registry_root};
+use crate::registry::{look_at, registry_root};
 use crate::{Access, NetworkAccess, SlotName};
 
 /// A slot of this computer, as its creator described it.
@@ -62,10 +62,10 @@ pub fn list() -> io::Result<Vec<SlotEntry>> {
         }
         let dir = entry.path();
         // One that vanishes meanwhile, or that somebody filled with something else, is no slot.
-        if let Ok(metadata) = metadata(&dir)
+        if let Ok((metadata, alive)) = look_at(&dir)
             && dir.ends_with(metadata.name.file_name())
         {
-            found.push(SlotEntry::new(metadata, is_alive(&dir)));
+            found.push(SlotEntry::new(metadata, alive));
         }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -75,9 +75,9 @@ pub fn list() -> io::Result<Vec<SlotEntry>> {
 /// The slot of this computer that has this name, dead or alive.
 pub fn find(name: &SlotName) -> io::Result<Option<SlotEntry>> {
     let dir = registry_root().join(name.file_name());
-    match metadata(&dir) {
-        Ok(metadata) if metadata.name == *name => {
-            Ok(Some(SlotEntry::new(metadata, is_alive(&dir))))
+    match look_at(&dir) {
+        Ok((metadata, alive)) if metadata.name == *name => {
+            Ok(Some(SlotEntry::new(metadata, alive)))
         }
         Ok(_) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

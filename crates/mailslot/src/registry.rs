@@ -20,7 +20,8 @@ use std::sync::OnceLock;
 
 use mailslot_wire::meta::Metadata;
 use mailslot_wire::name::SlotName;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 
 pub(crate) use adopt::{adopt, leave};
 pub(crate) use clear::{clear, is_alive};
@@ -84,10 +85,26 @@ pub(crate) fn unfit(root: &Path) -> Option<String> {
 /// the system says.
 pub(crate) fn metadata(dir: &Path) -> io::Result<Metadata> {
     let (file, owner) = open_metadata(dir)?;
+    read_metadata(&file, owner)
+}
+
+/// [`metadata`] of the slot in `dir`, and [`is_alive`]: both of the same slot, whatever takes the name
+/// meanwhile.
+pub(crate) fn look_at(dir: &Path) -> io::Result<(Metadata, bool)> {
+    let (file, owner) = open_metadata(dir)?;
+    Ok((read_metadata(&file, owner)?, is_held(&file)))
+}
+
+fn read_metadata(file: &File, owner: u32) -> io::Result<Metadata> {
     let mut bytes = Vec::new();
     file.take(Metadata::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     let found = Metadata::parse(&bytes).map_err(io::Error::other)?;
     Ok(Metadata { uid: owner, ..found })
+}
+
+/// Whether a read handle holds the lock on its metadata.
+fn is_held(metadata: &File) -> bool {
+    rustix::fs::flock(metadata, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
 }
 
 /// Opens the metadata of the slot in `dir`, and tells whom the directory belongs to.

@@ -14,7 +14,7 @@ use mailslot_wire::limits::PRIVATE_PREFIX;
 
 use super::gateway::STATUS;
 use super::socket::{ConnectError, connect};
-use super::{METADATA, SOCKET, open_metadata};
+use super::{METADATA, SOCKET, is_held, open_metadata};
 
 /// How long to wait for another process that clears the same slot. It needs microseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -66,10 +66,7 @@ pub(crate) fn clear(dir: &Path, only: Option<u64>) -> io::Result<Found> {
 /// Whether somebody holds the slot's read handle, for anybody to ask: the handle holds a lock on
 /// the metadata. (Another user can fake that lock, so nothing is decided by it.)
 pub(crate) fn is_alive(dir: &Path) -> bool {
-    let Ok((file, _)) = open_metadata(dir) else {
-        return false;
-    };
-    rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+    open_metadata(dir).is_ok_and(|(file, _)| is_held(&file))
 }
 
 /// Clears away what creators who died half way have left in `root`.

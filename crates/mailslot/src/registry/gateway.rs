@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use mailslot_wire::limits::GATEWAY_DIR;
 
-use super::{is_alive, metadata, registry_root};
+use super::{look_at, registry_root};
 
 /// What a gateway may put into its directory beside what every slot has. It goes with the slot.
 pub(crate) const STATUS: &str = "status";
@@ -23,10 +23,9 @@ pub(crate) fn gateway_dir() -> PathBuf {
 /// The name that this computer has among others, as its gateway states it, if one runs that this
 /// process may trust.
 pub(crate) fn stated_name() -> Option<String> {
-    let dir = gateway_dir();
-    let found = metadata(&dir).ok()?;
+    let (found, alive) = look_at(&gateway_dir()).ok()?;
     let me = rustix::process::geteuid().as_raw();
-    (may_be_gateway(found.uid, me) && is_alive(&dir)).then_some(found.computer)?
+    (alive && may_be_gateway(found.uid, me)).then_some(found.computer)?
 }
 
 /// Whether a process of `uid` may be this computer's gateway, in the eyes of user `me`: root, the

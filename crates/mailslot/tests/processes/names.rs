@@ -13,6 +13,7 @@ use crate::support::{
 pub(crate) const CASES: &[Case] = &[
     Case::new("names::sixty_four_creators", sixty_four_creators).long(),
     Case::new("names::creators_that_are_killed", creators_that_are_killed).long(),
+    Case::new("names::a_list_knows_the_dead", a_list_knows_the_dead),
 ];
 
 const CREATORS: u64 = 64;
@@ -142,4 +143,34 @@ fn creators_that_are_killed() {
     let slot = Mailslot::create(NAME).unwrap();
     assert_eq!(names_in(&mailslot::registry_root()).len(), 1, "the next create clears the rest");
     drop(slot);
+}
+
+/// Whoever lists slots while a killed reader's name goes to the next one never finds the killed one
+/// alive.
+fn a_list_knows_the_dead() {
+    let [created, dead, over] = shared(3) else { panic!() };
+    let lister = spawn(|| {
+        while over.load(Ordering::Acquire) == 0 {
+            let gone = dead.load(Ordering::Acquire);
+            for entry in mailslot::list().unwrap() {
+                let alive = entry.alive && u64::from(entry.pid) == gone;
+                assert!(!alive, "{gone} was gone before");
+            }
+        }
+    });
+    for round in 1..=500 * scale() {
+        let reader = spawn(|| {
+            let _slot = Mailslot::create(NAME).unwrap();
+            created.store(round, Ordering::Release);
+            wait_for(over, 1);
+        });
+        wait_for(created, round);
+        let pid = u64::from(reader.id());
+        reader.kill();
+        dead.store(pid, Ordering::Release);
+    }
+    over.store(1, Ordering::Release);
+    lister.finish();
+    // It clears away what the last one has left.
+    drop(Mailslot::create(NAME).unwrap());
 }
