@@ -19,9 +19,11 @@ pub(super) fn of_key(key: &str) -> String {
 }
 
 pub(super) fn is_hashed(key: &str) -> bool {
-    // Shorter ones fit even if each byte is escaped.
-    key.len().saturating_mul(3) > MAX_BYTES.saturating_sub(FILE_PREFIX.len())
-        && escaped(key).is_none()
+    let room = MAX_BYTES.saturating_sub(FILE_PREFIX.len());
+    let escaped = (0..).zip(key.bytes());
+    let len = escaped.map(|(i, byte)| if stands_for_itself(i, byte) { 1 } else { 3 });
+    // Short ones fit even if each byte is escaped.
+    key.len().saturating_mul(3) > room && len.sum::<usize>() > room
 }
 
 /// `None` if it would be too long.
