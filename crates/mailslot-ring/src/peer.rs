@@ -48,20 +48,16 @@ pub fn close_all(fds: &mut Vec<OwnedFd>) {
         while let Some(next) = numbers.next_if_eq(&(last + 1)) {
             last = next;
         }
-        close_run(first, last);
-    }
-}
-
-/// Closes the descriptors from `first` to `last`. The caller owns them all.
-fn close_run(first: RawFd, last: RawFd) {
-    // SAFETY: closing touches no memory, and by the caller's promise every number of the range is its
-    // own to close. The call closes all of them or, where the system doesn't know or allow it, none.
-    let closed =
-        first < last && unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0;
-    if !closed {
-        for number in first..=last {
-            // SAFETY: as above, and nothing has closed it yet.
-            drop(unsafe { OwnedFd::from_raw_fd(number) });
+        // SAFETY: closing touches no memory, and the owners of all numbers from the first to the last have
+        // just given them up, so nobody else has one of them. The call closes all or, where the system
+        // doesn't know or allow it, none.
+        let closed =
+            first < last && unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0;
+        if !closed {
+            for number in first..=last {
+                // SAFETY: as above, and nothing has closed it yet.
+                drop(unsafe { OwnedFd::from_raw_fd(number) });
+            }
         }
     }
 }
